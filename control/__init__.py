@@ -1,0 +1,1 @@
+"""The driver: pure numba mathematics on plain records; no I/O, no clock, no CAN."""

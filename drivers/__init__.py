@@ -1,0 +1,1 @@
+"""The ports: buses and clocks, read and written from inside compiled code."""

@@ -1,0 +1,1 @@
+"""The host: configuration, boot, the loop and the one tick it runs."""

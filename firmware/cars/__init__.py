@@ -1,0 +1,1 @@
+"""The shipped cars, one TOML file each."""

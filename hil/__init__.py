@@ -1,0 +1,1 @@
+"""The rig: vehicle plant, sensors, closed loops in virtual and real time, reports."""

@@ -1,0 +1,1 @@
+"""The vehicle: dynamic single-track model, tyres, powertrain, brakes and actuators."""

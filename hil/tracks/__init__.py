@@ -1,0 +1,1 @@
+"""The shipped circuits, one TOML file each."""

@@ -1,0 +1,1 @@
+"""The plants of the shipped cars, one TOML file each."""
