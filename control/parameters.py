@@ -59,6 +59,7 @@ VEHICLE: Final = _rows(
     ("engine_speed_radps", "rad/s", None, 0, 2500, "abscissa of the torque tables, rising", TABLE),
     ("engine_torque_nm", "N*m", None, 0, 2000, "at full throttle", TABLE),
     ("engine_drag_nm", "N*m", None, 0, 500, "braking torque at closed throttle, positive", TABLE),
+    ("rear_drive", "1", 1.0, 0, 1, "share of the engine's force on the rear axle"),
     ("brake_n_per_bar", "N/bar", None, 1, 2000, "braking force of the whole car over pressure in front"),
 )
 
@@ -108,6 +109,11 @@ SPEED: Final = _rows(
     ("deadband_n", "N", 150.0, 0, 5000, "force below engine braking before the brake comes on, and back"),
 )
 
+LATERAL: Final = _rows(
+    "lateral",
+    ("preview_s", "s", 0.05, 0, 0.5, "steer for where the car will be once the actuator has answered"),
+)
+
 ESTIMATOR: Final = _rows(
     "estimator",
     ("gnss_delay_s", "s", 0.0, 0, 0.5, "from the instant a position is valid for to its frame"),
@@ -131,7 +137,7 @@ SUPERVISOR: Final = _rows(
 )
 
 PARAMETERS: Final = (
-    VEHICLE + LIMITS + STANLEY + PURSUIT + SPEED + ESTIMATOR + SUPERVISOR
+    VEHICLE + LIMITS + LATERAL + STANLEY + PURSUIT + SPEED + ESTIMATOR + SUPERVISOR
 )
 
 
