@@ -37,3 +37,4 @@ HOST_CHANNEL: Final = 1  # frames of host.dbc, on a bus of their own
 EVERY_TICK: Final = ("HOST_TIMING", "HOST_INPUT")
 CYCLE_NS: Final = 10_000_000  # of the other messages
 TICK_ID: Final = 0x700
+POSITION_ID: Final = 0x701

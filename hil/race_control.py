@@ -64,7 +64,7 @@ def update(race, mode, speed_mps, t_ns):
         elif t_ns - r.ready_ns >= r.dwell_ns:
             r.go = 1
         if mode == DRIVING:
-            r.started = 1
+            r.started, r.lap = 1, 1
         elif t_ns - r.began_ns > r.patience_ns:
             r.finished = 1
         return
