@@ -19,9 +19,9 @@ from tianyuan.control.records import (
     STATE,
     record,
 )
-from tianyuan.dbc.codec import Codec
 from tianyuan.dbc.read import read_dbc
-from tianyuan.dbc.tables import RECEIVED, SENT, Binding, Protection, build
+from tianyuan.dbc.records import RECEIVED, SENT, Binding, Codec, Protection, records
+from tianyuan.dbc.tables import build
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
@@ -201,11 +201,11 @@ def memory(plan: Tables) -> Memory:
     driver.index[0] = -1
     return Memory(
         driver,
-        np.zeros(plan.sensors.messages.size, RECEIVED).view(np.recarray),
-        np.zeros(plan.commands.messages.size, SENT).view(np.recarray),
+        records(plan.sensors, RECEIVED),
+        records(plan.commands, SENT),
         np.zeros(plan.commands.messages.size, np.int64),
         record(HOST),
-        np.zeros(plan.host.messages.size, SENT).view(np.recarray),
+        records(plan.host, SENT),
         np.zeros(plan.host.messages.size, np.int64),
         np.zeros(1, np.int64),
     )

@@ -13,8 +13,9 @@ import numpy as np
 from numba import njit
 
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
-from tianyuan.dbc.codec import Codec, decode, encode
-from tianyuan.dbc.tables import RECEIVED, SENT
+from tianyuan.dbc.codec import decode, encode
+from tianyuan.dbc.records import RECEIVED, SENT, Codec, records
+from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
 from tianyuan.firmware.tables import NS_PER_MS, Wire
 from tianyuan.firmware.tick import FRAME_WORDS, due
@@ -62,6 +63,7 @@ class Life(NamedTuple):
     host: np.recarray  # HOST
     host_received: np.recarray
     estimate: np.ndarray  # (2,) position error of the host's estimate, and whether one is due
+    timing: Accounts  # what the host says of its own ticks
     received: np.recarray  # one record a command message
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
@@ -95,10 +97,11 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         record(COMMAND),
         record(SENSORS),
         record(HOST),
-        np.zeros(world.host.messages.size, RECEIVED).view(np.recarray),
+        records(world.host, RECEIVED),
         np.zeros(2),
-        np.zeros(world.commands.messages.size, RECEIVED).view(np.recarray),
-        np.zeros(world.sensors.messages.size, SENT).view(np.recarray),
+        accounts(),
+        records(world.commands, RECEIVED),
+        records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
         np.zeros(rows, TELEMETRY).view(np.recarray),
@@ -140,6 +143,16 @@ def _compare(life, words, i):
 
 
 @njit(cache=True)
+def _book(life):
+    """Book what the host said of its last tick."""
+    h = life.host[0]
+    book(life.timing, WAKE, int(h.wake_us * 1e3))
+    book(life.timing, RECEIVE, int(h.receive_us * 1e3))
+    book(life.timing, TICK, int(h.tick_us * 1e3))
+    book(life.timing, SEND, int(h.send_us * 1e3))
+
+
+@njit(cache=True)
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
     values, host = life.command.view(np.float64), life.host.view(np.float64)
@@ -148,6 +161,7 @@ def _read_bus(world, life, frames_in, n_in):
         if frames_in[i].channel == CAR_CHANNEL:
             decode(world.commands, frames_in, i, life.received, values)
         elif frames_in[i].can_id == TICK_ID:
+            _book(life)
             if life.estimate[1] != 0.0:
                 _compare(life, words, i)
         elif frames_in[i].can_id == POSITION_ID:
