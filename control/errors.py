@@ -1,4 +1,4 @@
-"""What a person's bad input raises; the command line shows it as its one line."""
+"""What a person got wrong."""
 
 
 class InputError(ValueError):
