@@ -33,29 +33,32 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects by these marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of kernels, and skip what the interpreter cannot show."""
     for item in items:
-        if imports_kernels(item.getparent(pytest.Module).obj):
+        module = item.getparent(pytest.Module)
+        if module is not None and imports_kernels(module.obj):
             item.add_marker("kernel")
         if INTERPRETED and item.get_closest_marker("compiled"):
             item.add_marker(pytest.mark.skip(reason="means nothing with the JIT off"))
 
 
 def imports_kernels(test_module: ModuleType) -> bool:
-    """Whether a test file imports from a module of the package that uses numba."""
+    """Whether a test file imports a module of kernels, or anything out of one."""
     return any(uses_numba(origin(value)) for value in vars(test_module).values())
 
 
 def origin(value: object) -> ModuleType | None:
-    return value if isinstance(value, ModuleType) else sys.modules.get(_module_name(value))
-
-
-def _module_name(value: object) -> str:
+    """Return the module that a value was made in; a module is its own origin."""
+    if isinstance(value, ModuleType):
+        return value
     name = getattr(value, "__module__", None)
-    return name if isinstance(name, str) else ""
+    return sys.modules.get(name) if isinstance(name, str) else None
 
 
 def uses_numba(module: ModuleType | None) -> bool:
+    """Whether a module of the package imported numba or njit."""
     if module is None or module.__name__.partition(".")[0] != "tianyuan":
         return False
-    return any(value in (numba, numba.njit) for value in vars(module).values() if callable(value) or isinstance(value, ModuleType))
+    return any(value is numba or value is numba.njit for value in vars(module).values())
