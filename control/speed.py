@@ -22,6 +22,7 @@ CONTROLLED_STOP = int(Mode.CONTROLLED_STOP)
 YELLOW = int(Flag.YELLOW)
 PEDAL_GRIP = 0.92  # share of the friction circle that the pedals may ask for
 STANDSTILL_MPS = 0.3
+SETTLED_MPS = 1.5
 
 
 @njit(cache=True)
@@ -53,11 +54,18 @@ def resistance_n(params, speed_mps, slope_rad, ay_mps2):
 
 @njit(cache=True)
 def _feedback(params, state, error_mps, low_mps2, high_mps2, dt_s):
-    """PI in acceleration; the integral keeps within what the proportional part leaves."""
+    """PI in acceleration; the integral keeps within what the proportional part leaves.
+
+    It is there for what the model does not know, so it only learns near the profile, not on
+    the way to it, and never holds more than ``integral_max_mps2``.
+    """
     p, s = params[0], state[0]
     proportional = clamp(p.speed_kp_1ps * error_mps, low_mps2, high_mps2)
-    integral = s.integral_mps2 + p.speed_ki_1ps2 * error_mps * dt_s
-    s.integral_mps2 = clamp(integral, low_mps2 - proportional, high_mps2 - proportional)
+    if abs(error_mps) < SETTLED_MPS:
+        s.integral_mps2 += p.speed_ki_1ps2 * error_mps * dt_s
+    most = p.speed_integral_max_mps2
+    low = max(low_mps2 - proportional, -most)
+    s.integral_mps2 = clamp(s.integral_mps2, low, min(high_mps2 - proportional, most))
     return proportional + s.integral_mps2
 
 
@@ -76,11 +84,19 @@ def _pedals(params, state, force_n):
 
 
 @njit(cache=True)
-def _force_n(params, state, accel_mps2, slope_rad):
-    p, s = params[0], state[0]
-    ay = s.speed_mps * s.yaw_rate_radps
-    effective_kg = p.mass_kg * p.rotating_mass_factor
-    return effective_kg * accel_mps2 + resistance_n(params, s.speed_mps, slope_rad, ay)
+def _effective_kg(params):
+    """Mass that a force at the wheels accelerates, wheels and engine turning with it."""
+    return params[0].mass_kg * params[0].rotating_mass_factor
+
+
+@njit(cache=True)
+def _reach(params, state, held_n, ay_mps2):
+    """Accelerations ``(low, high)`` that grip and engine can give on top of the held force."""
+    s = state[0]
+    _, open_n = engine.force_range_n(params, s.gear, s.speed_mps)
+    driving_n = min(open_n, PEDAL_GRIP * grip.traction_n(params, s.speed_mps, ay_mps2))
+    low = -PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay_mps2)
+    return low, max((driving_n - held_n) / _effective_kg(params), low)
 
 
 @njit(cache=True)
@@ -90,11 +106,11 @@ def follow(params, path, sensors, state, dt_s):
     target, accel, slope = reference(params, path, sensors, state)
     s.target_mps = target
     ay = s.speed_mps * s.yaw_rate_radps
-    braking = PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay)
-    feedback = _feedback(params, state, target - s.speed_mps, -braking - accel, braking - accel, dt_s)
-    force = _force_n(params, state, max(accel + feedback, -braking), slope)
-    force = min(force, PEDAL_GRIP * grip.traction_n(params, s.speed_mps, ay))
-    return _pedals(params, state, force)
+    held_n = resistance_n(params, s.speed_mps, slope, ay)
+    low, high = _reach(params, state, held_n, ay)
+    feedback = _feedback(params, state, target - s.speed_mps, low - accel, high - accel, dt_s)
+    wanted = clamp(accel + feedback, low, high)
+    return _pedals(params, state, held_n + _effective_kg(params) * wanted)
 
 
 @njit(cache=True)
@@ -115,7 +131,7 @@ def stop(params, path, sensors, state, decel_mps2):
     wanted = max(decel_mps2, -accel + catch_up)
     decel = min(wanted, PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay))
     closed_n, _ = engine.force_range_n(params, s.gear, s.speed_mps)
-    force = _force_n(params, state, -decel, slope)
+    force = resistance_n(params, s.speed_mps, slope, ay) - _effective_kg(params) * decel
     return 0.0, max(closed_n - force, 0.0) / p.brake_n_per_bar
 
 

@@ -80,7 +80,7 @@ def remember(history, state, t_ns):
 
 
 @njit(cache=True)
-def _recall(h, t_ns):
+def recall(h, t_ns):
     """Place in the ring of the newest truth not after ``t_ns``, else of the oldest."""
     place = h.head
     for _ in range(h.count - 1):
@@ -93,7 +93,7 @@ def _recall(h, t_ns):
 @njit(cache=True)
 def _antenna(k, h, t_ns):
     """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
-    i = _recall(h, t_ns)
+    i = recall(h, t_ns)
     ahead_s = max(0.0, (t_ns - h.t_ns[i]) * 1e-9)
     yaw = h.yaw_rate_radps[i]
     heading = h.heading_rad[i] + ahead_s * yaw

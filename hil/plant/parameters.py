@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tianyuan import room
+from tianyuan.rooms import room
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import GEARS
 from tianyuan.hil.plant import tables
