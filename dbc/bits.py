@@ -7,12 +7,13 @@ and in plain numpy. A raw value above 2^63 - 1, and that of a float, is its bit 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from tianyuan.dbc.kernels import inlined
+from tianyuan.dbc.records import SPILLS
 
 _MAX = 0x7FFF_FFFF_FFFF_FFFF
 
 
-@njit(cache=True)
+@inlined
 def reversed_bytes(word):
     """The word with its bytes in reverse order; the compiler makes one instruction of it."""
     word = ((word >> 8) & 0x00FF00FF00FF00FF) | ((word & 0x00FF00FF00FF00FF) << 8)
@@ -20,21 +21,24 @@ def reversed_bytes(word):
     return ((word >> 32) & 0xFFFFFFFF) | (word << 32)
 
 
-@njit(cache=True)
-def extract(row, words, base):
-    """The raw value of a signal in the frame at word ``base``."""
-    upper = words[base + np.int64(row.word)]
-    lower = words[base + np.int64(row.beside)]
+@inlined
+def extract(row, frame):
+    """The raw value of a signal in the ten words of a frame."""
+    top = frame[row.word]
     if row.swap:
-        upper = reversed_bytes(upper)
-        lower = reversed_bytes(lower)
+        top = reversed_bytes(top)
     left = np.int64(row.left)
-    # Down by 1 and by 63 - left, as a shift by the whole 64 would be undefined.
-    filled = (upper << left) | (((lower >> 1) & _MAX) >> (63 - left))
-    return (filled >> np.int64(row.spare)) & row.mask
+    top = top << left
+    if row.shape & SPILLS:
+        beside = frame[row.beside]
+        if row.swap:
+            beside = reversed_bytes(beside)
+        # Down by 1 and by 63 - left, as the shift of a signed word keeps its sign.
+        top |= ((beside >> 1) & _MAX) >> (63 - left)
+    return (top >> np.int64(row.spare)) & row.mask
 
 
-@njit(cache=True)
+@inlined
 def upper_part(row, raw):
     """What a raw value puts into the signal's own word."""
     left = np.int64(row.left)
@@ -43,7 +47,7 @@ def upper_part(row, raw):
     return reversed_bytes(part) if row.swap else part
 
 
-@njit(cache=True)
+@inlined
 def lower_part(row, raw):
     """What a raw value puts into the word beside: nothing, unless the signal spills over."""
     part = ((raw << np.int64(row.spare)) << 1) << (63 - np.int64(row.left))

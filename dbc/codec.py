@@ -8,13 +8,12 @@ bindings; ``received`` and ``sent`` are record arrays with one record a message.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract, lower_part, upper_part
 from tianyuan.dbc.frame import FDF, WORDS
+from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.lookup import find
-from tianyuan.dbc.records import Status
+from tianyuan.dbc.records import NO_PARENT, SPILLS, Status
 from tianyuan.dbc.scaling import to_channel, to_raw
 
 _OK = int(Status.OK)
@@ -24,7 +23,7 @@ _NOT_FINITE = int(Status.NOT_FINITE)
 _CHANNEL = 0x00FF_0000_0000_0000  # the header's byte that names the port
 
 
-@njit(cache=True)
+@inlined
 def decode(codec, frames, i, received, values):
     """Take frame ``i`` in: its message's index, or why it was refused, a negative Status.
 
@@ -38,24 +37,30 @@ def decode(codec, frames, i, received, values):
     WRONG_SEQUENCE. Both refuse the frame, but the latter's counter is the one to go on
     from, as AUTOSAR's profile 1 resynchronises; 15 is no counter and never is.
     """
-    words = frames.view(np.int64)
-    base = i * WORDS
-    m = find(codec.lookup, words[base])
+    frame = frames.view(np.int64)[i * WORDS : (i + 1) * WORDS]
+    m = find(codec.lookup, frame[0])
     if m < 0:
         return m
-    status = _accept(codec, m, words, base, received)
+    message = codec.messages[m]
+    status = _OK
+    if not _has_length(message, frame[0]):
+        status = _WRONG_LENGTH
+    elif message.guarded:
+        status = _check(codec, message, received, m, frame)
     record = received[m]
     record.status = status
     if status < 0:
         record.errors += 1
         return status
-    _write_all(codec, m, words, base, values)
-    record.t_ns = words[base + WORDS - 1]
+    _write(codec.signals, message.first, message.received, frame, values)
+    if message.groups_first < message.groups_end:
+        _write_groups(codec, message, frame, values)
+    record.t_ns = frame[WORDS - 1]
     record.count += 1
     return m
 
 
-@njit(cache=True)
+@outlined
 def decode_raw(codec, frames, i, raws, present):
     """Raw values of frame ``i``, by slot: its message's index or a negative Status.
 
@@ -63,26 +68,25 @@ def decode_raw(codec, frames, i, raws, present):
     extended like a signed number. ``present`` is u1 and tells which of the message's
     slots were written. Protection is not checked, and no record is kept.
     """
-    words = frames.view(np.int64)
-    base = i * WORDS
-    m = find(codec.lookup, words[base])
+    frame = frames.view(np.int64)[i * WORDS : (i + 1) * WORDS]
+    m = find(codec.lookup, frame[0])
     if m < 0:
         return m
     message = codec.messages[m]
-    if not _has_length(message, words[base]):
+    if not _has_length(message, frame[0]):
         return _WRONG_LENGTH
-    _write_raws(codec.signals, message.first, message.received, words, base, raws, present)
+    _write_raws(codec.signals, message.first, message.received, frame, raws, present)
     for g in range(message.groups_first, message.groups_end):
         group = codec.groups[g]
-        if _selected(codec, g, words, base):
-            _write_raws(codec.signals, group.first, group.received, words, base, raws, present)
+        if _selected(codec, g, frame):
+            _write_raws(codec.signals, group.first, group.received, frame, raws, present)
         else:
             for s in range(group.first, group.received):
                 present[codec.signals[s].slot] = 0
     return m
 
 
-@njit(cache=True)
+@inlined
 def encode(codec, m, sent, values, frames, i):
     """Make message ``m`` of ``values`` into frame ``i``: 0, or a negative Status.
 
@@ -91,57 +95,48 @@ def encode(codec, m, sent, values, frames, i):
     value that is NaN or infinite is NOT_FINITE: the counter stays, and the frame must not
     be sent, whatever it holds by then.
     """
-    words = frames.view(np.int64)
-    base = i * WORDS
+    frame = frames.view(np.int64)[i * WORDS : (i + 1) * WORDS]
     message = codec.messages[m]
-    words[base] = message.header | (words[base] & _CHANNEL)
+    frame[0] = message.header | (frame[0] & _CHANNEL)
     for word in range(8):
-        words[base + 1 + word] = codec.initial[m, word]
-    words[base + WORDS - 1] = 0
-    if not _put(codec.signals, message.first, message.sent, values, words, base):
+        frame[1 + word] = codec.initial[m, word]
+    frame[WORDS - 1] = 0
+    if not _put(codec.signals, message.first, message.sent, values, frame):
         return _NOT_FINITE
-    for g in range(message.groups_first, message.groups_end):
-        if _selected(codec, g, words, base):
-            group = codec.groups[g]
-            if not _put(codec.signals, group.first, group.sent, values, words, base):
-                return _NOT_FINITE
-            _put_initial(codec.signals, group.received, group.end, words, base)
+    if message.groups_first < message.groups_end and not _put_groups(codec, message, values, frame):
+        return _NOT_FINITE
     if message.counter >= 0:
-        _protect(codec.signals, message, sent[m], words, base)
+        _protect(codec.signals, message, sent[m], frame)
     sent[m].count += 1
     return _OK
 
 
-@njit(cache=True)
-def _accept(codec, m, words, base, received):
-    """Status of a known frame: length, protection, then finite values."""
-    message = codec.messages[m]
-    if not _has_length(message, words[base]):
-        return _WRONG_LENGTH
-    if message.counter >= 0:
-        status = _check(codec.signals, message, received[m], words, base)
-        if status < 0:
-            return status
-    if message.floats and not _finite(codec, m, words, base):
-        return _NOT_FINITE
-    return _OK
-
-
-@njit(cache=True)
+@inlined
 def _has_length(message, header):
     length = (header >> 32) & 0xFF
     fd = (header >> 40) & FDF
     return length == message.length or (fd != 0 and length == message.padded)
 
 
-@njit(cache=True)
-def _check(signals, message, record, words, base):
+@outlined
+def _check(codec, message, received, m, frame):
+    """Status of a frame of the right length: protection, then finite values."""
+    status = _OK
+    if message.counter >= 0:
+        status = _sequence(codec.signals, message, received[m], frame)
+    if status == _OK and message.floats and not _finite(codec, message, frame):
+        status = _NOT_FINITE
+    return status
+
+
+@outlined
+def _sequence(signals, message, record, frame):
     """Status of a frame's protection; a right CRC makes its counter the last one."""
     crc_byte = message.crc_byte
-    expected = e2e.p1_crc(message.crc_start, words, base, message.length, crc_byte)
-    if expected != e2e.octet(words, base, crc_byte):
+    expected = e2e.p1_crc(message.crc_start, frame, message.length, crc_byte)
+    if expected != e2e.octet(frame, crc_byte):
         return _WRONG_CRC
-    counter = extract(signals[message.counter], words, base)
+    counter = extract(signals[message.counter], frame)
     status = _OK
     if record.count > 0 or counter >= e2e.COUNTERS:
         status = e2e.p1_sequence(record.counter, counter, message.max_delta)
@@ -150,24 +145,24 @@ def _check(signals, message, record, words, base):
     return status
 
 
-@njit(cache=True)
-def _protect(signals, message, record, words, base):
+@outlined
+def _protect(signals, message, record, frame):
     """Put the counter into the frame, then the CRC, and step the counter."""
     row = signals[message.counter]
-    words[base + np.int64(row.word)] |= upper_part(row, record.counter)
-    words[base + np.int64(row.beside)] |= lower_part(row, record.counter)
+    frame[row.word] |= upper_part(row, record.counter)
+    frame[row.beside] |= lower_part(row, record.counter)
     crc_byte = message.crc_byte
-    crc = e2e.p1_crc(message.crc_start, words, base, message.length, crc_byte)
-    words[base + 1 + (crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
+    crc = e2e.p1_crc(message.crc_start, frame, message.length, crc_byte)
+    frame[1 + (crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
     record.counter = e2e.p1_next(record.counter)
 
 
-@njit(cache=True)
-def _selected(codec, g, words, base):
+@outlined
+def _selected(codec, g, frame):
     """Whether the multiplexors in the frame select group ``g`` and those above it."""
-    while g >= 0:
+    while g != NO_PARENT:
         group = codec.groups[g]
-        raw = extract(codec.signals[group.selector], words, base)
+        raw = extract(codec.signals[group.selector], frame)
         inside = False
         for r in range(group.ranges_first, group.ranges_end):
             inside |= codec.ranges[r].low <= raw <= codec.ranges[r].high
@@ -177,59 +172,56 @@ def _selected(codec, g, words, base):
     return True
 
 
-@njit(cache=True)
-def _write_all(codec, m, words, base, values):
-    message = codec.messages[m]
-    _write(codec.signals, message.first, message.received, words, base, values)
+@outlined
+def _write_groups(codec, message, frame, values):
     for g in range(message.groups_first, message.groups_end):
-        if _selected(codec, g, words, base):
+        if _selected(codec, g, frame):
             group = codec.groups[g]
-            _write(codec.signals, group.first, group.received, words, base, values)
+            _write(codec.signals, group.first, group.received, frame, values)
 
 
-@njit(cache=True)
-def _write(signals, first, end, words, base, values):
+@inlined
+def _write(signals, first, end, frame, values):
     for s in range(first, end):
         row = signals[s]
-        values[row.slot] = to_channel(row, extract(row, words, base))
+        values[row.slot] = to_channel(row, extract(row, frame))
 
 
-@njit(cache=True)
-def _write_raws(signals, first, end, words, base, raws, present):
+@outlined
+def _write_raws(signals, first, end, frame, raws, present):
     for s in range(first, end):
         row = signals[s]
-        raws[row.slot] = extract(row, words, base)
+        raws[row.slot] = extract(row, frame)
         present[row.slot] = 1
 
 
-@njit(cache=True)
-def _finite(codec, m, words, base):
+@outlined
+def _finite(codec, message, frame):
     """Whether all the values that the frame would write are finite."""
-    message = codec.messages[m]
-    if not _finite_rows(codec.signals, message.first, message.received, words, base):
+    if not _finite_rows(codec.signals, message.first, message.received, frame):
         return False
     for g in range(message.groups_first, message.groups_end):
         group = codec.groups[g]
-        if _selected(codec, g, words, base) and not _finite_rows(
-            codec.signals, group.first, group.received, words, base
+        if _selected(codec, g, frame) and not _finite_rows(
+            codec.signals, group.first, group.received, frame
         ):
             return False
     return True
 
 
-@njit(cache=True)
-def _finite_rows(signals, first, end, words, base):
+@outlined
+def _finite_rows(signals, first, end, frame):
     for s in range(first, end):
         row = signals[s]
-        if not np.isfinite(to_channel(row, extract(row, words, base))):
+        if not np.isfinite(to_channel(row, extract(row, frame))):
             return False
     return True
 
 
-@njit(cache=True)
-def _put(signals, first, end, values, words, base):
+@outlined
+def _put(signals, first, end, values, frame):
     """Values into the frame's words, each word written once; False if one is not finite."""
-    at = np.int64(1)
+    at = np.uint8(1)
     gathered = np.int64(0)
     for s in range(first, end):
         row = signals[s]
@@ -238,19 +230,31 @@ def _put(signals, first, end, values, words, base):
             return False
         raw = to_raw(row, value)
         if row.word != at:
-            words[base + at] |= gathered
-            at = np.int64(row.word)
+            frame[at] |= gathered
+            at = row.word
             gathered = np.int64(0)
         gathered |= upper_part(row, raw)
-        if row.left > row.spare:
-            words[base + np.int64(row.beside)] |= lower_part(row, raw)
-    words[base + at] |= gathered
+        if row.shape & SPILLS:
+            frame[row.beside] |= lower_part(row, raw)
+    frame[at] |= gathered
     return True
 
 
-@njit(cache=True)
-def _put_initial(signals, first, end, words, base):
+@outlined
+def _put_groups(codec, message, values, frame):
+    """The groups that the values put so far select, and so on down."""
+    for g in range(message.groups_first, message.groups_end):
+        if _selected(codec, g, frame):
+            group = codec.groups[g]
+            if not _put(codec.signals, group.first, group.sent, values, frame):
+                return False
+            _put_initial(codec.signals, group.received, group.end, frame)
+    return True
+
+
+@outlined
+def _put_initial(signals, first, end, frame):
     for s in range(first, end):
         row = signals[s]
-        words[base + np.int64(row.word)] |= upper_part(row, row.raw_low)
-        words[base + np.int64(row.beside)] |= lower_part(row, row.raw_low)
+        frame[row.word] |= upper_part(row, row.raw_low)
+        frame[row.beside] |= lower_part(row, row.raw_low)

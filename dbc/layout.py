@@ -16,9 +16,8 @@ import math
 
 import numpy as np
 from cantools.database.can import Message, Signal
-
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.records import SIGNAL, Binding, Kind
+from tianyuan.dbc.records import NO_SLOT, SIGNAL, SPECIAL, SPILLS, Binding, Kind
 
 _FLOATS = {
     16: (Kind.FLOAT_16, float(np.finfo(np.float16).max), ">f2"),
@@ -136,8 +135,10 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> np.ndarray
     kind = _kind(signal)
     unsigned = kind == Kind.INTEGER and not signal.is_signed
     cells["kind"] = kind
+    cells["shape"] = SPECIAL if kind != Kind.INTEGER else 0
+    cells["shape"] |= SPILLS if cells["left"] > cells["spare"] else 0
     cells["mask"] = (1 << signal.length) - 1 if unsigned else -1
-    cells["slot"] = -1
+    cells["slot"] = NO_SLOT
     if binding is None:
         cells["raw_low"] = cells["raw_high"] = _word(signal, initial_bits(signal))
         return cells

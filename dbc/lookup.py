@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
-
 from tianyuan.dbc.frame import ERROR, REMOTE
+from tianyuan.dbc.kernels import inlined
 from tianyuan.dbc.records import LOOKUP, Status
 
 # The golden ratio in 31 bits: times a 32-bit key it stays below the sign, and the bits
@@ -18,7 +17,7 @@ _NOT_DATA = int(Status.NOT_DATA)
 _UNKNOWN_ID = int(Status.UNKNOWN_ID)
 
 
-@njit(cache=True)
+@inlined
 def _hash(key, mask):
     return ((key * _MULTIPLIER) >> 31) & mask
 
@@ -36,7 +35,7 @@ def build(keys: Sequence[int]) -> np.recarray:
     return table
 
 
-@njit(cache=True)
+@inlined
 def find(lookup, header):
     """Index of the message of a frame with this first word, or a negative Status.
 

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message, Signal
-
 from tianyuan.dbc import layout
 from tianyuan.dbc.header import header, padded
 from tianyuan.dbc.multiplex import Block, blocks
 from tianyuan.dbc.protection import Guard
-from tianyuan.dbc.records import Binding, Kind
+from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
@@ -69,6 +68,7 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
             *spans[0][:3],
             first_group,
             len(rows.groups),
+            int(floats or guard is not None),
             int(floats),
             index[guard.counter] if guard else -1,
             protected.crc_byte,
@@ -109,12 +109,12 @@ def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group
     ranges_first = len(rows.ranges)
     rows.ranges.extend(block.ranges)
     # The block that is always present is not a group, so the others count from 1.
-    parent = first_group + block.parent - 1 if block.parent > 0 else -1
+    parent = first_group + block.parent - 1 if block.parent > 0 else NO_PARENT
     rows.groups.append((*span, selector, ranges_first, len(rows.ranges), parent))
 
 
 def _may_be_nan(cells: np.void) -> bool:
-    return bool(cells["slot"] >= 0 and cells["kind"] >= Kind.FLOAT_16)
+    return bool(cells["slot"] != NO_SLOT and cells["kind"] >= Kind.FLOAT_16)
 
 
 def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:

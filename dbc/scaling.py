@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
-
-from tianyuan.dbc.records import Kind
+from tianyuan.dbc.kernels import inlined, outlined
+from tianyuan.dbc.records import SPECIAL, Kind
 
 _UNSIGNED_64 = int(Kind.UNSIGNED_64)
 _FLOAT_16 = int(Kind.FLOAT_16)
@@ -18,7 +17,7 @@ _MIN = -0x8000_0000_0000_0000
 _TWO_63 = 9223372036854775808.0
 
 
-@njit(cache=True)
+@outlined
 def number(kind, raw):
     """The number a raw value stands for, rounded once where a double cannot hold it."""
     if kind == _FLOAT_32:
@@ -33,33 +32,32 @@ def number(kind, raw):
     return np.float64(raw)
 
 
-@njit(cache=True)
+@inlined
 def to_channel(row, raw):
     """The channel value of a raw value: its number * scale + offset, not fused."""
-    plain = np.float64(raw) if row.kind == 0 else number(row.kind, raw)
+    plain = number(row.kind, raw) if row.shape & SPECIAL else np.float64(raw)
     return plain * row.scale + row.offset
 
 
-@njit(cache=True, error_model="numpy")
+@inlined
 def to_raw(row, value):
     """The raw value that comes nearest to a finite channel value, within the limits.
 
     Ties go to the even raw value. Set-up has made sure that the scale is not 0.
     """
     exact = (value - row.offset) / row.scale
-    kind = row.kind
-    if kind <= _UNSIGNED_64:
+    if row.kind <= _UNSIGNED_64:
         exact = np.rint(exact)
     if exact >= row.high:
         return row.raw_high
     if exact <= row.low:
         return row.raw_low
-    if kind == 0:
-        return np.int64(exact)
-    return _pattern(kind, exact)
+    if row.shape & SPECIAL:
+        return _pattern(row.kind, exact)
+    return np.int64(exact)
 
 
-@njit(cache=True)
+@outlined
 def _pattern(kind, exact):
     """The bits of a number, of any other kind than an integer that fits a signed word."""
     if kind == _UNSIGNED_64:
@@ -71,7 +69,7 @@ def _pattern(kind, exact):
     return np.float64(exact).view(np.int64)
 
 
-@njit(cache=True)
+@outlined
 def _half(pattern):
     """The number of an IEEE 16-bit float."""
     exponent = (pattern >> 10) & 31
@@ -85,7 +83,7 @@ def _half(pattern):
     return -magnitude if pattern & 0x8000 else magnitude
 
 
-@njit(cache=True)
+@outlined
 def _half_pattern(exact):
     """The IEEE 16-bit float nearest to a number that is within its range."""
     exponent = max(math.frexp(exact)[1] - 1, -14)
