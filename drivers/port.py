@@ -272,6 +272,11 @@ class LocalPort:
         listener = node.listener.detach()
         self.record.listener = listener
         watch(self.record, listener, LISTENER_TAG)
+        if self.record.errors[0]:
+            self.close()
+            raise InputError(
+                f"bus {bus}: cannot watch its links: {os.strerror(self.record.error[0])}"
+            )
 
     def hear_itself(self) -> int:
         """Receive the frames sent, too, from now on; returns the link they come by."""

@@ -47,8 +47,9 @@ def numbered() -> Callable[..., np.recarray]:
 
 
 @pytest.fixture
-def fork() -> Iterator[Callable[..., multiprocessing.Process]]:
+def fork(bus: str) -> Iterator[Callable[..., multiprocessing.Process]]:
     """Run a function in a process that has this one's compiled code; killed after the test."""
+    open_port(bus, "compiles").close()
     context = multiprocessing.get_context("fork")
     started = []
 

@@ -84,10 +84,10 @@ def test_a_stopped_node_holds_nobody_up(bus, join, fork, numbered):
     os.kill(stopped.pid, signal.SIGSTOP)
 
     b = join("b")
-    into = frames(5000)
-    for _ in range(20):
-        assert send(a.record, numbered(1000), 0, 1000) == 1000
-        assert receive(b.record, into, 0, 1) == 1000
+    into = frames(1000)
+    for _ in range(40):
+        assert send(a.record, numbered(500), 0, 500) == 500
+        assert receive(b.record, into, 0, 1) == 500
 
     assert a.record.dropped[0] > 0
 
