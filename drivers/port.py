@@ -269,8 +269,14 @@ class LocalPort:
             self.record.epoll = os.dup(epoll.fileno())
         for link in node.links:
             add_link(self.record, link.detach(), LIVE)
-        self.record.listener = node.listener.detach()
-        watch(self.record, int(self.record.listener[0]), LISTENER_TAG)
+        listener = node.listener.detach()
+        self.record.listener = listener
+        watch(self.record, listener, LISTENER_TAG)
+        if self.record.errors[0]:
+            self.close()
+            raise InputError(
+                f"bus {bus}: cannot watch its links: {os.strerror(self.record.error[0])}"
+            )
 
     def hear_itself(self) -> int:
         """Receive the frames sent, too, from now on; returns the link they come by."""
