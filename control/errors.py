@@ -1,4 +1,4 @@
-"""Errors that a person can mend."""
+"""What a person got wrong."""
 
 
 class InputError(ValueError):
