@@ -59,6 +59,7 @@ VEHICLE: Final = _rows(
     ("engine_speed_radps", "rad/s", None, 0, 2500, "abscissa of the torque tables, rising", TABLE),
     ("engine_torque_nm", "N*m", None, 0, 2000, "at full throttle", TABLE),
     ("engine_drag_nm", "N*m", None, 0, 500, "braking torque at closed throttle, positive", TABLE),
+    ("rear_drive", "1", 1.0, 0, 1, "share of the engine's force on the rear axle"),
     ("brake_n_per_bar", "N/bar", None, 1, 2000, "braking force of the whole car over pressure in front"),
 )
 
@@ -104,8 +105,14 @@ SPEED: Final = _rows(
     "speed",
     ("kp_1ps", "1/s", 1.2, 0, 20, "acceleration asked for over speed error"),
     ("ki_1ps2", "1/s^2", 0.3, 0, 20, "acceleration asked for over the integral of speed error"),
+    ("integral_max_mps2", "m/s^2", 1.5, 0, 10, "most that the integral may add or take"),
     ("preview_s", "s", 0.08, 0, 1, "look this far ahead on the profile for the actuators' delay"),
     ("deadband_n", "N", 150.0, 0, 5000, "force below engine braking before the brake comes on, and back"),
+)
+
+LATERAL: Final = _rows(
+    "lateral",
+    ("preview_s", "s", 0.05, 0, 0.5, "steer for where the car will be once the actuator has answered"),
 )
 
 ESTIMATOR: Final = _rows(
@@ -130,8 +137,18 @@ SUPERVISOR: Final = _rows(
     ("hold_bar", "bar", 15.0, 1, 200, "brake pressure that holds the car at standstill"),
 )
 
+PLANNING: Final = _rows(
+    "planning",
+    ("edge_margin_m", "m", 0.5, 0, 5, "from the car's side to the edge of the track, at the least"),
+    ("lateral_share", "1", 0.9, 0.1, 1, "of friction, planned with in bends"),
+    ("brake_share", "1", 0.85, 0.1, 1, "of friction, planned with under braking"),
+    ("drive_share", "1", 0.85, 0.1, 1, "of friction, planned with at the driven wheels"),
+    ("exponent", "1", 2.0, 1, 4, "of the friction limit: 1 rhombus, 2 ellipse, larger squarer"),
+    ("spacing_m", "m", 1.0, 0.2, 5, "between points of the line"),
+)
+
 PARAMETERS: Final = (
-    VEHICLE + LIMITS + STANLEY + PURSUIT + SPEED + ESTIMATOR + SUPERVISOR
+    VEHICLE + LIMITS + LATERAL + STANLEY + PURSUIT + SPEED + ESTIMATOR + SUPERVISOR + PLANNING
 )
 
 

@@ -61,11 +61,61 @@ COMMAND: Final = np.dtype(
         ("throttle", "f8"),  # 0 to 1
         ("brake_bar", "f8"),  # pressure in the front circuit
         ("gear", "f8"),  # 1 to 8 forward, 0 neutral
+        ("steer_enable", "f8"),  # 1: the steering motor holds the wheel
+        ("throttle_enable", "f8"),
+        ("brake_enable", "f8"),
         ("mode", "f8"),  # Mode, for the heartbeat
         ("cause", "f8"),  # Cause, latched
     ]
 )
 COMMAND_NAMES: Final = COMMAND.names or ()
+
+# What the driver remembers from one step to the next.
+STATE: Final = np.dtype(
+    [
+        ("t_ns", "i8"),  # of the last step; 0 before the first
+        # estimator.py: pose of the centre of gravity
+        ("x_m", "f8"),
+        ("y_m", "f8"),
+        ("heading_rad", "f8"),
+        ("speed_mps", "f8"),  # along the car's x axis
+        ("lateral_mps", "f8"),  # along the car's y axis
+        ("yaw_rate_radps", "f8"),
+        ("yaw_bias_radps", "f8"),
+        ("ax_mps2", "f8"),
+        ("ay_mps2", "f8"),
+        ("position_seen_ns", "i8"),  # stamps of the measurements already taken up
+        ("velocity_seen_ns", "i8"),
+        ("initialised", "i8"),
+        # projection.py: the centre of gravity on the line
+        ("index", "i8"),  # of the path point before the foot; -1 before the first search
+        ("station_m", "f8"),
+        ("cross_track_m", "f8"),
+        ("heading_error_rad", "f8"),
+        ("curvature_1pm", "f8"),
+        ("laps", "i8"),  # crossings of the line's first point while driving
+        # stanley.py, pure_pursuit.py
+        ("steer_measured_rad", "f8"),  # at the last step
+        ("lookahead_m", "f8"),
+        # speed.py, gearbox.py
+        ("target_mps", "f8"),
+        ("integral_mps2", "f8"),
+        ("braking", "i8"),
+        ("gear", "i8"),
+        ("shifted_ns", "i8"),
+        # supervisor.py
+        ("mode", "i8"),
+        ("cause", "i8"),
+        ("ready_ns", "i8"),  # since when; the dwell counts from here
+        ("go", "i8"),  # at the last step
+        ("overruns", "i8"),  # in a row, written by the loop
+        ("shutdown", "i8"),  # asked for, written by the loop
+        # limits.py: the command before this one
+        ("steer_rad", "f8"),
+        ("throttle", "f8"),
+        ("brake_bar", "f8"),
+    ]
+)
 
 
 class Mode(IntEnum):

@@ -1,0 +1,37 @@
+"""What the engine can do at the wheels, by speed and gear, and the throttle that asks for it."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from tianyuan.control.geometry import clamp, interpolate
+
+
+@njit(cache=True)
+def speed_radps(params, gear, speed_mps):
+    """Engine speed that goes with the car's speed when no wheel slips; 0 in neutral."""
+    if gear < 1:
+        return 0.0
+    p = params[0]
+    return speed_mps / p.wheel_radius_m * p.gear_ratio[gear - 1] * p.final_drive
+
+
+@njit(cache=True)
+def force_range_n(params, gear, speed_mps):
+    """Force at the wheels ``(closed, open)`` with the throttle closed (negative) and open."""
+    if gear < 1:
+        return 0.0, 0.0
+    p = params[0]
+    engine = speed_radps(params, gear, speed_mps)
+    lever = p.gear_ratio[gear - 1] * p.final_drive / p.wheel_radius_m
+    full = interpolate(p.engine_speed_radps, p.engine_torque_nm, engine)
+    drag = interpolate(p.engine_speed_radps, p.engine_drag_nm, engine)
+    # Friction between engine and wheels takes its share of the power either way.
+    return -drag * lever / p.driveline_efficiency, full * lever * p.driveline_efficiency
+
+
+@njit(cache=True)
+def throttle_for(closed_n, open_n, force_n):
+    """Throttle 0 to 1 for a force between the two ends of the range."""
+    span = open_n - closed_n
+    return clamp((force_n - closed_n) / span, 0.0, 1.0) if span > 1.0 else 0.0

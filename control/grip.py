@@ -1,0 +1,51 @@
+"""How much longitudinal force the tyres have left beside the cornering they do."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+GRAVITY_MPS2 = 9.80665
+
+
+@njit(cache=True)
+def load_n(params, speed_mps):
+    """Weight and downforce together."""
+    p = params[0]
+    return p.mass_kg * GRAVITY_MPS2 + p.downforce_n_per_mps2 * speed_mps * speed_mps
+
+
+@njit(cache=True)
+def remaining(params, speed_mps, ay_mps2):
+    """Share of the grip, 0.05 to 1, that cornering at ``ay_mps2`` leaves: the friction circle."""
+    p = params[0]
+    used = p.mass_kg * ay_mps2 / max(p.friction * load_n(params, speed_mps), 1.0)
+    return math.sqrt(max(1.0 - used * used, 0.0025))
+
+
+@njit(cache=True)
+def braking_mps2(params, speed_mps, ay_mps2):
+    """Largest deceleration of the whole car beside the cornering."""
+    p = params[0]
+    largest = p.friction * load_n(params, speed_mps) / p.mass_kg
+    return largest * remaining(params, speed_mps, ay_mps2)
+
+
+@njit(cache=True)
+def traction_n(params, speed_mps, ay_mps2):
+    """Largest driving force before the driven axle spins, its load transfer solved for.
+
+    ``F = mu (share m g + F h / L)`` on the rear axle, with the minus sign in front.
+    """
+    p = params[0]
+    mu = p.friction * remaining(params, speed_mps, ay_mps2)
+    load = load_n(params, speed_mps)
+    front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
+    transfer = p.cg_height_m / p.wheelbase_m
+    rear = mu * (1.0 - front_share) * load / max(1.0 - mu * transfer, 0.2)
+    front = mu * front_share * load / (1.0 + mu * transfer)
+    # With both axles driven, the one that runs out first sets the limit.
+    by_rear = rear / p.rear_drive if p.rear_drive > 0.01 else math.inf
+    by_front = front / (1.0 - p.rear_drive) if p.rear_drive < 0.99 else math.inf
+    return min(by_rear, by_front)

@@ -1,0 +1,46 @@
+"""Steering: the chosen law, at the pose the car will have when its steering has answered."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from tianyuan.control import pure_pursuit, slip, stanley
+from tianyuan.control.records import Controller
+
+STANLEY = int(Controller.STANLEY)
+
+
+@njit(cache=True)
+def _previewed(params, state):
+    """Pose after ``lateral.preview_s`` at the present speed and yaw rate."""
+    s, preview_s = state[0], params[0].lateral_preview_s
+    middle = s.heading_rad + 0.5 * s.yaw_rate_radps * preview_s
+    c, sn = math.cos(middle), math.sin(middle)
+    x_m = s.x_m + (c * s.speed_mps - sn * s.lateral_mps) * preview_s
+    y_m = s.y_m + (sn * s.speed_mps + c * s.lateral_mps) * preview_s
+    return x_m, y_m, s.heading_rad + s.yaw_rate_radps * preview_s
+
+
+@njit(cache=True)
+def feed_forward(params, speed_mps, curvature_1pm):
+    """Steady-state steering on an arc: ``L kappa`` and the difference of the slip angles."""
+    ay = speed_mps * speed_mps * curvature_1pm
+    geometric = math.atan(params[0].wheelbase_m * curvature_1pm)
+    return geometric + slip.front(params, ay) - slip.rear(params, ay)
+
+
+@njit(cache=True)
+def update(params, path, sensors, state):
+    """Road-wheel angle in radians; remembers the measured angle for the next step."""
+    s = state[0]
+    x_m, y_m, heading_rad = _previewed(params, state)
+    measured_rad = sensors[0].steer_rad
+    if params[0].controller == STANLEY:
+        steer_rad = stanley.steer(params, path, state, x_m, y_m, heading_rad)
+        steer_rad += stanley.damp(params, measured_rad, s.steer_measured_rad)
+    else:
+        steer_rad = pure_pursuit.steer(params, path, state, x_m, y_m, heading_rad)
+    s.steer_measured_rad = measured_rad
+    return steer_rad

@@ -1,0 +1,207 @@
+"""What the car may do, and why it may no longer.
+
+    OFF --ready conditions--> READY --go, after the dwell--> DRIVING
+     ^                          |                               |
+     |<------condition lost-----+          +--------------------+--------------------+
+     |                                     v                                         v
+     +<--standing, go released-- CONTROLLED_STOP --worse cause--> EMERGENCY_STOP ----+
+     +<-----------------------------standing, go released----------------------------+
+
+The first cause of a stop is latched until the car is disarmed; a worse one may turn a
+controlled stop into an emergency stop. Nothing resumes by itself: after a stop the car must
+stand, and race control must release go and give it again.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from tianyuan.control.records import Cause, Flag, Mode
+
+OFF = int(Mode.OFF)
+READY = int(Mode.READY)
+DRIVING = int(Mode.DRIVING)
+CONTROLLED_STOP = int(Mode.CONTROLLED_STOP)
+EMERGENCY_STOP = int(Mode.EMERGENCY_STOP)
+
+NONE = int(Cause.NONE)
+WAITING_FOR_SENSORS = int(Cause.WAITING_FOR_SENSORS)
+WAITING_FOR_STANDSTILL = int(Cause.WAITING_FOR_STANDSTILL)
+WAITING_FOR_CAR_ON_LINE = int(Cause.WAITING_FOR_CAR_ON_LINE)
+POSITION_LOST = int(Cause.POSITION_LOST)
+VELOCITY_LOST = int(Cause.VELOCITY_LOST)
+IMU_LOST = int(Cause.IMU_LOST)
+WHEELS_LOST = int(Cause.WHEELS_LOST)
+STEERING_LOST = int(Cause.STEERING_LOST)
+BRAKE_LOST = int(Cause.BRAKE_LOST)
+POWERTRAIN_LOST = int(Cause.POWERTRAIN_LOST)
+RACE_CONTROL_LOST = int(Cause.RACE_CONTROL_LOST)
+ESTOP_LOST = int(Cause.ESTOP_LOST)
+STEERING_FAULT = int(Cause.STEERING_FAULT)
+BRAKE_FAULT = int(Cause.BRAKE_FAULT)
+POWERTRAIN_FAULT = int(Cause.POWERTRAIN_FAULT)
+OFF_LINE = int(Cause.OFF_LINE)
+NOT_FINITE = int(Cause.NOT_FINITE)
+OVERRUNS = int(Cause.OVERRUNS)
+FLAG_STOP = int(Cause.FLAG_STOP)
+CHEQUERED_FLAG = int(Cause.CHEQUERED_FLAG)
+SHUTDOWN = int(Cause.SHUTDOWN)
+REMOTE_ESTOP = int(Cause.REMOTE_ESTOP)
+
+NO_FLAG = int(Flag.NONE)
+GREEN = int(Flag.GREEN)
+YELLOW = int(Flag.YELLOW)
+CHEQUERED = int(Flag.CHEQUERED)
+
+STANDSTILL_MPS = 0.3
+OVERRUNS_IN_A_ROW = 3
+
+
+@njit(cache=True)
+def _stale(stamp_ns, t_ns, limit_s):
+    return stamp_ns <= 0 or t_ns - stamp_ns > limit_s * 1e9
+
+
+@njit(cache=True)
+def emergency_cause(params, sensors, state, t_ns):
+    """Cause of an emergency stop, or NONE."""
+    p, m, s = params[0], sensors[0], state[0]
+    # Only an explicit "run" lets the car run: "error" and "not available" do not.
+    if m.estop_t_ns > 0 and m.estop != 0.0:
+        return REMOTE_ESTOP
+    if _stale(m.estop_t_ns, t_ns, p.supervisor_race_stale_s):
+        return ESTOP_LOST
+    if s.mode == DRIVING and abs(s.cross_track_m) > p.supervisor_off_line_m:
+        return OFF_LINE
+    if not math.isfinite(s.x_m + s.y_m + s.heading_rad + s.speed_mps):
+        return NOT_FINITE
+    return NONE
+
+
+@njit(cache=True)
+def lost_cause(params, sensors, t_ns):
+    """Cause of a controlled stop for a group of sensors unheard, or NONE."""
+    m, limit_s = sensors[0], params[0].supervisor_stale_s
+    if _stale(m.position_t_ns, t_ns, limit_s):
+        return POSITION_LOST
+    if _stale(m.velocity_t_ns, t_ns, limit_s):
+        return VELOCITY_LOST
+    if _stale(m.imu_t_ns, t_ns, limit_s):
+        return IMU_LOST
+    if _stale(m.wheels_t_ns, t_ns, limit_s):
+        return WHEELS_LOST
+    if _stale(m.steering_t_ns, t_ns, limit_s):
+        return STEERING_LOST
+    if _stale(m.brake_t_ns, t_ns, limit_s):
+        return BRAKE_LOST
+    if _stale(m.powertrain_t_ns, t_ns, limit_s):
+        return POWERTRAIN_LOST
+    if _stale(m.race_t_ns, t_ns, params[0].supervisor_race_stale_s):
+        return RACE_CONTROL_LOST
+    return NONE
+
+
+@njit(cache=True)
+def fault_cause(sensors):
+    """Cause of a controlled stop for an actuator or a receiver that reports a fault, or NONE."""
+    m = sensors[0]
+    if m.gnss_quality == 0.0:
+        return POSITION_LOST
+    if m.gnss_heading_quality == 0.0:
+        return VELOCITY_LOST
+    if m.steer_fault != 0.0:
+        return STEERING_FAULT
+    if m.brake_fault != 0.0:
+        return BRAKE_FAULT
+    if m.powertrain_fault != 0.0:
+        return POWERTRAIN_FAULT
+    return NONE
+
+
+@njit(cache=True)
+def order_cause(sensors, state):
+    """Cause of a controlled stop that somebody ordered, or NONE."""
+    s, flag = state[0], sensors[0].race_flag
+    if s.shutdown != 0:
+        return SHUTDOWN
+    if s.overruns >= OVERRUNS_IN_A_ROW:
+        return OVERRUNS
+    if flag == CHEQUERED:
+        return CHEQUERED_FLAG
+    # A flag nobody knows is taken as the most restrictive.
+    if flag not in (NO_FLAG, GREEN, YELLOW):
+        return FLAG_STOP
+    return NONE
+
+
+@njit(cache=True)
+def _controlled_cause(params, sensors, state, t_ns):
+    cause = lost_cause(params, sensors, t_ns)
+    if cause == NONE:
+        cause = fault_cause(sensors)
+    if cause == NONE:
+        cause = order_cause(sensors, state)
+    return cause
+
+
+@njit(cache=True)
+def _waiting_cause(params, sensors, state, t_ns):
+    """What an unarmed car still waits for, or NONE."""
+    p, s = params[0], state[0]
+    if s.initialised == 0:
+        return WAITING_FOR_SENSORS
+    if s.speed_mps > STANDSTILL_MPS:
+        return WAITING_FOR_STANDSTILL
+    cause = emergency_cause(params, sensors, state, t_ns)
+    if cause == NONE:
+        cause = _controlled_cause(params, sensors, state, t_ns)
+    if cause != NONE:
+        return cause
+    on_line = abs(s.cross_track_m) < p.supervisor_arm_cross_track_m
+    along_line = abs(s.heading_error_rad) < p.supervisor_arm_heading_rad
+    return NONE if on_line and along_line else WAITING_FOR_CAR_ON_LINE
+
+
+@njit(cache=True)
+def _unarmed(params, sensors, state, t_ns):
+    s = state[0]
+    go = 1 if sensors[0].race_go == 1.0 else 0
+    s.cause = _waiting_cause(params, sensors, state, t_ns)
+    if s.cause != NONE:
+        s.mode = OFF
+    elif s.mode == OFF:
+        # Go must be seen released before it counts: a restart never finds it pressed.
+        if go == 0:
+            s.mode, s.ready_ns = READY, t_ns
+    elif go == 1 and s.go == 0:
+        if t_ns - s.ready_ns >= params[0].supervisor_ready_dwell_s * 1e9:
+            s.mode = DRIVING
+            s.laps = 0
+    s.go = go
+
+
+@njit(cache=True)
+def _armed(params, sensors, state, t_ns):
+    s = state[0]
+    cause = emergency_cause(params, sensors, state, t_ns)
+    if cause != NONE:
+        s.mode = EMERGENCY_STOP
+    elif s.mode == DRIVING:
+        cause = _controlled_cause(params, sensors, state, t_ns)
+        if cause != NONE:
+            s.mode = CONTROLLED_STOP
+    if s.cause == NONE:
+        s.cause = cause
+    if s.mode != DRIVING and s.speed_mps < STANDSTILL_MPS and sensors[0].race_go == 0.0:
+        s.mode = OFF
+
+
+@njit(cache=True)
+def update(params, sensors, state, t_ns):
+    """Advance STATE's mode and cause by one step."""
+    if state[0].mode in (OFF, READY):
+        _unarmed(params, sensors, state, t_ns)
+    else:
+        _armed(params, sensors, state, t_ns)

@@ -1,0 +1,154 @@
+"""The layout of the flat tables that the codec's kernels work over.
+
+A codec is made once, by ``dbc/tables.py``, and only read afterwards. What
+changes with traffic lives in RECEIVED and SENT, one record a message, which are zeroed
+to begin with.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+# One row a signal. Positions count in 64-bit words of a FRAME, so the payload begins in
+# word 1 and the words beside the payload, header and time, can be loaded harmlessly.
+SIGNAL: Final = np.dtype(
+    [
+        ("word", "u1"),  # holds the signal's most significant bit
+        ("beside", "u1"),  # holds what does not fit into that word
+        ("left", "u1"),  # shift that brings the most significant bit to the top
+        ("spare", "u1"),  # 64 less the signal's length
+        ("kind", "u1"),  # Kind
+        ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
+        ("slot", "i4"),  # index of the channel among the values
+        ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
+        ("scale", "f8"),  # channel = raw * scale + offset
+        ("offset", "f8"),
+        ("low", "f8"),  # smallest and largest raw value that is sent …
+        ("high", "f8"),
+        ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
+        ("raw_high", "i8"),
+    ],
+    align=True,
+)
+
+# One row a set of signals that the same value of the same multiplexor selects.
+GROUP: Final = np.dtype(
+    [
+        ("first", "i4"),  # rows of SIGNAL [first, sent) are decoded and encoded,
+        ("sent", "i4"),  # [sent, received) only decoded,
+        ("received", "i4"),  # [received, end) not bound: encoded as their initial value
+        ("end", "i4"),
+        ("selector", "i4"),  # row of the multiplexor
+        ("ranges_first", "i4"),  # rows of RANGE that select the group
+        ("ranges_end", "i4"),
+        ("parent", "i4"),  # group the multiplexor itself is in, -1 if always present
+    ],
+    align=True,
+)
+RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw values
+
+MESSAGE: Final = np.dtype(
+    [
+        ("header", "i8"),  # first word of a frame that is sent, channel 0
+        ("length", "i4"),
+        ("padded", "i4"),  # the next length that CAN FD can carry
+        ("first", "i4"),  # rows of SIGNAL that are always present, as in GROUP
+        ("sent", "i4"),
+        ("received", "i4"),
+        ("groups_first", "i4"),  # rows of GROUP, a multiplexor's own before its groups'
+        ("groups_end", "i4"),
+        ("floats", "i4"),  # 1 if a signal that is decoded may be NaN
+        ("counter", "i4"),  # row of the protection's counter, -1 without protection
+        ("crc_byte", "i4"),
+        ("crc_start", "i4"),  # CRC over the data id
+        ("max_delta", "i4"),
+    ],
+    align=True,
+)
+
+# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty.
+LOOKUP: Final = np.dtype([("key", "i8"), ("message", "i8")])
+
+RECEIVED: Final = np.dtype(
+    [
+        ("t_ns", "i8"),  # of the last accepted frame
+        ("count", "i8"),  # frames accepted
+        ("counter", "i8"),  # the protection's, of the last frame with the right CRC
+        ("errors", "i8"),  # frames refused
+        ("status", "i8"),  # Status of the last frame
+    ]
+)
+SENT: Final = np.dtype(
+    [
+        ("counter", "i8"),  # the protection's, for the next frame
+        ("count", "i8"),  # frames made
+    ]
+)
+
+
+class Kind(IntEnum):
+    """How the bits of a signal are to be read."""
+
+    INTEGER = 0
+    UNSIGNED_64 = 1  # does not fit the signed word that the kernels compute in
+    FLOAT_16 = 2
+    FLOAT_32 = 3
+    FLOAT_64 = 4
+
+
+class Status(IntEnum):
+    """Why a frame was refused, or not made."""
+
+    OK = 0
+    UNKNOWN_ID = -1
+    NOT_DATA = -2  # remote or error frame
+    WRONG_LENGTH = -3
+    WRONG_CRC = -4
+    REPEATED = -5
+    WRONG_SEQUENCE = -6
+    NOT_FINITE = -7
+
+
+class Codec(NamedTuple):
+    """Everything the kernels need to know of a set of messages; read-only."""
+
+    messages: np.recarray  # MESSAGE
+    groups: np.recarray  # GROUP
+    signals: np.recarray  # SIGNAL
+    ranges: np.recarray  # RANGE
+    lookup: np.recarray  # LOOKUP
+    initial: np.ndarray  # i8, (messages, 8): payload words with the unbound signals set
+
+
+class Binding(NamedTuple):
+    """A signal that feeds, or is fed from, a channel: value = physical * factor + offset."""
+
+    message: str
+    signal: str
+    slot: int
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+class Protection(NamedTuple):
+    """End-to-end protection of a message, by the names of its CRC and counter signals."""
+
+    profile: str
+    data_id: int
+    crc: str
+    counter: str
+    max_delta: int = 2
+
+
+def records(codec: Codec, dtype: np.dtype) -> np.recarray:
+    """Zeroed RECEIVED or SENT records, one for each of the codec's messages."""
+    return np.zeros(len(codec.messages), dtype).view(np.recarray)
+
+
+def slots(codec: Codec) -> int:
+    """How many values a frame of the codec may write: one more than the largest slot."""
+    bound = codec.signals.slot
+    return int(bound.max()) + 1 if len(bound) else 0

@@ -1,0 +1,127 @@
+"""One message of a DBC file as rows of the codec's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from cantools.database.can import Message, Signal
+
+from tianyuan.dbc import layout
+from tianyuan.dbc.header import header, padded
+from tianyuan.dbc.multiplex import Block, blocks
+from tianyuan.dbc.protection import Guard
+from tianyuan.dbc.records import Binding, Kind
+
+Row = tuple[int, ...]
+Uses = Mapping[str, Sequence[Binding]]
+_UNPROTECTED = Guard("", "", 0, 0, 0)
+
+
+class Rows(NamedTuple):
+    """The rows of all messages so far, appended to by ``add``."""
+
+    messages: list[Row]
+    groups: list[Row]
+    signals: list[np.void]
+    ranges: list[tuple[int, int]]
+    initial: list[bytes]
+
+
+class _Span(NamedTuple):
+    """Where a block's signals are: the first four fields of GROUP."""
+
+    first: int
+    sent: int
+    received: int
+    end: int
+
+
+class _Roles(NamedTuple):
+    """A block's signals by what is done with them."""
+
+    sent: list[tuple[Signal, Binding | None]]
+    received: list[tuple[Signal, Binding | None]]
+    initial: list[tuple[Signal, Binding | None]]
+
+
+def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
+    """Append the message's rows; ``uses`` are its bindings by signal."""
+    protected = guard or _UNPROTECTED
+    found = blocks(message)
+    needed = {block.selector for block in found} | {protected.counter}
+    first_signal, first_group = len(rows.signals), len(rows.groups)
+    index: dict[str, int] = {}
+    spans = [
+        _add_signals(rows, message, _roles(block, uses, needed, protected), index)
+        for block in found
+    ]
+    for block, span in zip(found[1:], spans[1:], strict=True):
+        _add_group(rows, block, span, index[block.selector], first_group)
+    floats = any(_may_be_nan(cells) for cells in rows.signals[first_signal:])
+    rows.initial.append(_initial(message, found[0], uses, protected))
+    rows.messages.append(
+        (
+            header(message),
+            message.length,
+            padded(message.length),
+            *spans[0][:3],
+            first_group,
+            len(rows.groups),
+            int(floats),
+            index[guard.counter] if guard else -1,
+            protected.crc_byte,
+            protected.crc_start,
+            protected.max_delta,
+        )
+    )
+
+
+def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
+    roles = _Roles([], [], [])
+    for signal in block.signals:
+        filled_in = signal.name in (guard.crc, guard.counter)
+        bound = list(uses.get(signal.name, ()))
+        sent = [] if filled_in else bound[:1]
+        roles.sent.extend((signal, use) for use in sent)
+        roles.received.extend((signal, use) for use in bound[len(sent) :])
+        # Unbound signals that are always present are in the initial payload already.
+        worth = bool(block.selector) and layout.initial_bits(signal) != 0
+        if not bound and (worth or signal.name in needed):
+            roles.initial.append((signal, None))
+    return roles
+
+
+def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
+    """The rows by role; those that are sent by word, so that each word is written once."""
+    ends = [len(rows.signals)]
+    for role in roles:
+        made = [(signal.name, layout.row(message, signal, use)) for signal, use in role]
+        for name, cells in sorted(made, key=lambda entry: int(entry[1]["word"])):
+            index.setdefault(name, len(rows.signals))
+            rows.signals.append(cells)
+        ends.append(len(rows.signals))
+    return _Span(*ends)
+
+
+def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group: int) -> None:
+    ranges_first = len(rows.ranges)
+    rows.ranges.extend(block.ranges)
+    # The block that is always present is not a group, so the others count from 1.
+    parent = first_group + block.parent - 1 if block.parent > 0 else -1
+    rows.groups.append((*span, selector, ranges_first, len(rows.ranges), parent))
+
+
+def _may_be_nan(cells: np.void) -> bool:
+    return bool(cells["slot"] >= 0 and cells["kind"] >= Kind.FLOAT_16)
+
+
+def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
+    """The payload that a frame starts from, 64 bytes."""
+    payload = 0
+    for signal in always.signals:
+        if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
+            pattern = layout.initial_bits(signal)
+            payload |= layout.placed(signal, message.length, pattern) if pattern else 0
+    return payload.to_bytes(64, "little")

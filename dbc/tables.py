@@ -1,0 +1,84 @@
+"""From the messages of DBC files to a codec's tables: done once, at set-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from cantools.database.can import Message
+
+from tianyuan.dbc import lookup
+from tianyuan.dbc.header import key
+from tianyuan.dbc.names import by_signal, check_messages, every_signal
+from tianyuan.dbc.protection import guards
+from tianyuan.dbc.records import (
+    GROUP,
+    MESSAGE,
+    RANGE,
+    RECEIVED,
+    SENT,
+    SIGNAL,
+    Binding,
+    Codec,
+    Protection,
+    Status,
+    records,
+    slots,
+)
+from tianyuan.dbc.rows import Rows, add
+
+__all__ = [
+    "RECEIVED",
+    "SENT",
+    "Binding",
+    "Codec",
+    "Protection",
+    "Status",
+    "build",
+    "every_signal",
+    "records",
+    "slots",
+]
+
+_NONE: Mapping[str, Protection] = MappingProxyType({})
+
+
+def build(
+    messages: Sequence[Message],
+    bindings: Sequence[Binding] | None = None,
+    protections: Mapping[str, Protection] = _NONE,
+) -> Codec:
+    """The codec of these messages; a message's index is its place among them.
+
+    ``bindings`` says which signals go to and come from which slot; without, each signal
+    has a slot of its own, in the order of ``every_signal``. A signal that is not bound is
+    sent as its initial value; one bound more than once is sent from its first slot.
+    ``protections`` maps a message's name to its end-to-end protection, which fills in CRC
+    and counter itself.
+
+    Raises:
+        DbcError: naming message and signal, for whatever the tables cannot say.
+    """
+    check_messages(messages)
+    bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)
+    guarded = guards(messages, protections)
+    rows = Rows([], [], [], [], [])
+    for message in messages:
+        add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+    return Codec(
+        messages=_table(rows.messages, MESSAGE),
+        groups=_table(rows.groups, GROUP),
+        signals=_table(rows.signals, SIGNAL),
+        ranges=_table(rows.ranges, RANGE),
+        lookup=lookup.build([key(message) for message in messages]),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8").reshape(-1, 8),
+    )
+
+
+def _table(rows: Sequence[Any], dtype: np.dtype) -> np.recarray:
+    table = np.zeros(len(rows), dtype)
+    for index, row in enumerate(rows):
+        table[index] = row
+    return table.view(np.recarray)

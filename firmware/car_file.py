@@ -1,0 +1,227 @@
+"""A car, as its one TOML file describes it.
+
+``load_car`` reads the file and refuses, in one line, what it does not know or cannot
+believe. The tables of parameters are checked against ``control/parameters.py``, the only
+place where a parameter is described.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from tianyuan.rooms import room
+from tianyuan.control.errors import InputError
+from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
+from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES, Controller, record
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Signal(_Strict):
+    """A channel's signal, ``MESSAGE.Signal``; the channel is the signal over ``ratio``."""
+
+    signal: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$")]
+    ratio: Annotated[float, Field(gt=0.0)] = 1.0
+
+
+class Guarded(_Strict):
+    """End-to-end protection of one message."""
+
+    profile: Literal["P1"]
+    data_id: Annotated[int, Field(ge=0, le=0xFFFF)]
+    crc: str = "CRC"
+    counter: str = "Counter"
+    max_delta: Annotated[int, Field(ge=1, le=14)] = 2
+
+
+class About(_Strict):
+    """Which car this is, and the DBC files of its bus."""
+
+    name: str
+    dbc: Annotated[list[str], Field(min_length=1)]
+
+
+class Car(_Strict):
+    """One car file, checked. ``parameters`` holds the tables of numbers by section."""
+
+    file: Path
+    car: About
+    sensors: dict[str, Signal]
+    commands: dict[str, Signal]
+    protection: dict[str, Guarded] = {}
+    parameters: dict[str, dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The car's name."""
+        return self.car.name
+
+    def dbc_files(self) -> list[Path]:
+        """The car's DBC files: beside the car's file, or shipped in the package."""
+        return [_dbc_file(self.file, name) for name in self.car.dbc]
+
+
+def _dbc_file(car_file: Path, name: str) -> Path:
+    beside = car_file.parent / name
+    shipped = room("dbc") / name
+    found = beside if beside.is_file() or not shipped.is_file() else shipped
+    if not found.is_file():
+        raise InputError(f"{car_file}: car.dbc: no file {name} beside it, nor in the package")
+    return found
+
+
+def _number(parameter: Parameter) -> Any:
+    bounded = Annotated[
+        float, Field(ge=parameter.minimum, le=parameter.maximum, allow_inf_nan=False)
+    ]
+    if not parameter.size:
+        return bounded
+    return Annotated[list[bounded], Field(min_length=1, max_length=parameter.size)]
+
+
+@cache
+def _section_model(section: str) -> type[BaseModel]:
+    rows = [parameter for parameter in PARAMETERS if parameter.section == section]
+    fields: dict[str, Any] = {
+        row.name: (
+            _number(row),
+            Field(... if row.default is None else row.default, description=row.meaning),
+        )
+        for row in rows
+    }
+    return create_model(f"Section_{section}", __base__=_Strict, **fields)
+
+
+SECTIONS = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
+
+
+def _shape_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's top-level tables, with those of parameters gathered under one name."""
+    outer = {key: value for key, value in document.items() if key not in SECTIONS}
+    inner = {}
+    for section in SECTIONS:
+        # A number in the table of a section that has none of its own is pydantic's to refuse.
+        inner[section] = document.get(section, {})
+    return outer | {"parameters": inner}
+
+
+def _suggestion(key: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
+    if len(location) == 1:
+        return ("car", "sensors", "commands", "protection", *SECTIONS)
+    if location[0] in SECTIONS:
+        return tuple(_section_model(str(location[0])).model_fields)
+    return ()
+
+
+def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) -> InputError:
+    first = error.errors()[0]
+    location = prefix + first["loc"]
+    where = ".".join(str(part) for part in location)
+    if first["type"] == "extra_forbidden":
+        hint = _suggestion(str(location[-1]), _known_keys(location))
+        return InputError(f"{file}: {where}: unknown key{hint}")
+    if first["type"] == "missing":
+        return InputError(f"{file}: {where}: missing; add it")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return InputError(f"{file}: {where} = {first['input']!r}: {first['msg'].lower()}{more}")
+
+
+def _check_channels(file: Path, table: str, named: Mapping[str, Signal], known: tuple) -> None:
+    for channel in named:
+        if channel not in known:
+            hint = _suggestion(channel, known)
+            raise InputError(f"{file}: {table}.{channel}: unknown channel{hint}")
+
+
+def _signals(document: Mapping[str, Any], table: str) -> dict[str, Any]:
+    """``channel = "MESSAGE.Signal"`` is short for ``channel = {signal = "MESSAGE.Signal"}``."""
+    named = document.get(table, {})
+    if not isinstance(named, dict):
+        return named
+    return {
+        channel: {"signal": value} if isinstance(value, str) else value
+        for channel, value in named.items()
+    }
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file's document; an InputError says what is wrong with the file, and where."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def load_car(file: Path) -> Car:
+    """Read and check a car file.
+
+    Raises InputError naming file, key, value and remedy. The DBC files that it names are
+    not opened here (``tables.py`` does).
+    """
+    document = _shape_of(read_toml(file))
+    document |= {table: _signals(document, table) for table in ("sensors", "commands")}
+    sections = {}
+    for section, table in document["parameters"].items():
+        try:
+            sections[section] = _section_model(section).model_validate(table).model_dump()
+        except ValidationError as error:
+            raise _one_line(file, error, (section,)) from None
+    try:
+        car = Car.model_validate(document | {"parameters": sections, "file": file})
+    except ValidationError as error:
+        raise _one_line(file, error) from None
+    _check_channels(file, "sensors", car.sensors, CHANNEL_NAMES)
+    _check_channels(file, "commands", car.commands, COMMAND_NAMES)
+    _check_engine(car)
+    return car
+
+
+def _check_engine(car: Car) -> None:
+    """The engine's tables go together: same length, rising speed."""
+    vehicle = car.parameters["vehicle"]
+    speeds = vehicle["engine_speed_radps"]
+    for name in ("engine_torque_nm", "engine_drag_nm"):
+        if len(vehicle[name]) != len(speeds):
+            raise InputError(
+                f"{car.file}: vehicle.{name}: {len(vehicle[name])} values for "
+                f"{len(speeds)} engine speeds; give one a speed"
+            )
+    if any(after <= before for before, after in zip(speeds, speeds[1:], strict=False)):
+        raise InputError(f"{car.file}: vehicle.engine_speed_radps: not rising; sort the table")
+    if vehicle["front_axle_m"] >= vehicle["wheelbase_m"]:
+        raise InputError(
+            f"{car.file}: vehicle.front_axle_m = {vehicle['front_axle_m']}: not less than the "
+            f"wheelbase of {vehicle['wheelbase_m']} m"
+        )
+
+
+def params_of(car: Car, controller: Controller, period_s: float) -> np.recarray:
+    """The PARAMS record of a car; the fields of the path and the slip tables are still zero."""
+    params = record(PARAMS)
+    for parameter in PARAMETERS:
+        value = car.parameters[parameter.section][parameter.name]
+        if parameter.size:
+            padded = np.zeros(parameter.size)
+            padded[: len(value)] = value
+            value = padded
+        params[field_name(parameter)][0] = value
+    params.controller[0] = int(controller)
+    params.period_s[0] = period_s
+    return params

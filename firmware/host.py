@@ -1,0 +1,69 @@
+"""A host made ready to tick: a car, a line, and all the memory that the loop works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tianyuan.control.planning.plan import plan
+from tianyuan.control.planning.slip_map import fill_slip_map
+from tianyuan.control.records import Controller
+from tianyuan.dbc.frame import frames
+from tianyuan.firmware.car_file import Car, params_of
+from tianyuan.firmware.line_file import read_line
+from tianyuan.firmware.tables import Memory, Tables, command, memory, sensors, tables
+from tianyuan.firmware.tick import tick
+from tianyuan.firmware.track_file import load_track
+
+FRAMES_IN: Final = 256
+FRAMES_OUT: Final = 32
+
+
+class Host(NamedTuple):
+    """Arguments of ``tick``, in its order, less the time and the count of frames."""
+
+    tables: Tables
+    path: np.recarray
+    frames_in: np.recarray
+    sensors: np.recarray
+    memory: Memory
+    command: np.recarray
+    frames_out: np.recarray
+
+    def tick(self, n_in: int, t_ns: int) -> int:
+        """One tick on the first ``n_in`` of ``frames_in``; frames now in ``frames_out``."""
+        return int(
+            tick(
+                self.tables, self.path, self.frames_in, n_in, t_ns,
+                self.sensors, self.memory, self.command, self.frames_out,
+            )  # fmt: skip
+        )
+
+
+def make_host(car: Car, path: np.recarray, controller: Controller, period_ns: int) -> Host:
+    """A host that has seen nothing yet, for a checked line."""
+    params = params_of(car, controller, period_ns * 1e-9)
+    fill_slip_map(params)
+    params.path_spacing_m[0] = path.s_m[1] - path.s_m[0]
+    params.path_length_m[0] = params.path_spacing_m[0] * path.size
+    plan_ = tables(car, params)
+    return Host(
+        plan_, path, frames(FRAMES_IN), sensors(), memory(plan_), command(), frames(FRAMES_OUT)
+    )
+
+
+def line_for(
+    car: Car,
+    track: Path,
+    line: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> np.recarray:
+    """The PATH to drive: read from a line file, or planned for the track. Raises InputError."""
+    params = params_of(car, Controller.STANLEY, 0.0)
+    circuit = load_track(track)
+    if line is not None:
+        return read_line(line, params, circuit)
+    return plan(circuit, params, progress).path

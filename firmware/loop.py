@@ -1,0 +1,108 @@
+"""The loop: wait for the deadline, receive, tick, send, account. One compiled function.
+
+Deadlines are absolute. One that was missed is counted against the stage that took too long
+and skipped over; nothing is ever caught up in a burst.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from numba import njit
+
+from tianyuan.control.records import Mode
+from tianyuan.drivers.clock import monotonic_ns, sleep_until
+from tianyuan.drivers.port import receive, send
+from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
+from tianyuan.firmware.host_record import CAR_CHANNEL
+from tianyuan.firmware.ring import SENT, push
+from tianyuan.firmware.tick import tick
+
+# Words of the array through which the outside speaks with the loop.
+ENDED, SHUTDOWN, TICKS, QUIT = 0, 1, 2, 3
+CONTROL_WORDS: Final = 8
+STANDSTILL_MPS: Final = 0.3
+DRIVING = int(Mode.DRIVING)
+
+
+@njit(cache=True)
+def _for_the_car(frames_out, n_out):
+    """How many of the frames, from the first, are the car's; the host's own come after."""
+    for i in range(n_out):
+        if frames_out[i].channel != CAR_CHANNEL:
+            return i
+    return n_out
+
+
+@njit(cache=True)
+def _may_end(control, memory):
+    """Asked to end, and the car stands or was never driving."""
+    s = memory.driver[0]
+    return control[SHUTDOWN] != 0 and (s.mode < DRIVING or s.speed_mps < STANDSTILL_MPS)
+
+
+@njit(cache=True)
+def _account(accounts, memory, deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
+    book(accounts, WAKE, woke_ns - deadline_ns)
+    book(accounts, RECEIVE, received_ns - woke_ns)
+    book(accounts, TICK, ticked_ns - received_ns)
+    book(accounts, SEND, sent_ns - ticked_ns)
+    book(accounts, CYCLE, sent_ns - deadline_ns)
+    h = memory.host[0]
+    h.wake_us = (woke_ns - deadline_ns) * 1e-3
+    h.receive_us = (received_ns - woke_ns) * 1e-3
+    h.tick_us = (ticked_ns - received_ns) * 1e-3
+    h.send_us = (sent_ns - ticked_ns) * 1e-3
+
+
+@njit(cache=True)
+def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
+    """The stage that took longest of a cycle that missed its deadline."""
+    stage, longest = WAKE, woke_ns - deadline_ns
+    if received_ns - woke_ns > longest:
+        stage, longest = RECEIVE, received_ns - woke_ns
+    if ticked_ns - received_ns > longest:
+        stage, longest = TICK, ticked_ns - received_ns
+    if sent_ns - ticked_ns > longest:
+        stage = SEND
+    return stage
+
+
+@njit(cache=True, nogil=True)
+def run(
+    tables, path, sensors, memory, command, car, host,
+    frames_in, frames_out, ring, accounts, control, clock, period_ns,
+):  # fmt: skip
+    """Tick every ``period_ns`` until told to end; returns the number of ticks.
+
+    ``car`` and ``host`` are ports (``drivers/port.py``), ``control`` an int64 array of
+    CONTROL_WORDS: SHUTDOWN asks for a stop of the car and then the end, QUIT ends at once.
+    """
+    h = memory.host[0]
+    deadline_ns = monotonic_ns(clock) + period_ns
+    while control[QUIT] == 0 and not _may_end(control, memory):
+        sleep_until(clock, deadline_ns)
+        woke_ns = monotonic_ns(clock)
+        h.shutdown = control[SHUTDOWN]
+        n_in = receive(car, frames_in, 0, woke_ns)
+        received_ns = monotonic_ns(clock)
+        n_out = tick(tables, path, frames_in, n_in, woke_ns, sensors, memory, command, frames_out)
+        ticked_ns = monotonic_ns(clock)
+        to_car = _for_the_car(frames_out, n_out)
+        send(car, frames_out, 0, to_car)
+        send(host, frames_out, to_car, n_out - to_car)
+        push(ring, frames_in, n_in, 0)
+        push(ring, frames_out, n_out, SENT)
+        sent_ns = monotonic_ns(clock)
+        _account(accounts, memory, deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)
+        control[TICKS] += 1
+        missed = (sent_ns - deadline_ns) // period_ns
+        h.overruns_in_a_row = min(h.overruns_in_a_row + 1, 255) if missed > 0 else 0
+        if missed > 0:
+            h.overruns += missed
+            accounts.missed[
+                _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)
+            ] += missed
+        deadline_ns += (missed + 1) * period_ns
+    control[ENDED] = 1
+    return control[TICKS]

@@ -1,0 +1,114 @@
+"""One tick: frames in, the driver's step, frames out. The heart of the host.
+
+On the car, on the rig and in replay this is the same compiled function; only where the
+frames and the time come from differs. There is no clock, no randomness, no I/O, no heap
+allocation and no exception below it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tianyuan.control.records import GROUPS, SENSORS
+from tianyuan.control.step import step
+from tianyuan.dbc.codec import decode, encode
+from tianyuan.dbc.frame import FRAME
+from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
+
+STAMPS = SENSORS.names.index(f"{GROUPS[0]}_t_ns")  # the stamps are SENSORS' last fields
+FRAME_WORDS = FRAME.itemsize // 8
+MARKER_LENGTH = 8
+
+
+@njit(cache=True)
+def receive(tables, frames_in, n_in, t_ns, sensors, memory):
+    """Decode what came in, and stamp each group with the age of the oldest message it needs."""
+    values = sensors.view(np.float64)
+    for i in range(n_in):
+        if decode(tables.sensors, frames_in, i, memory.received, values) < 0:
+            memory.refused[0] += 1
+    stamps = sensors.view(np.int64)
+    for group in range(tables.feeds.shape[0]):
+        first = tables.feeds[group, 0]
+        # A group that this car does not have is never missed.
+        oldest = memory.received[first].t_ns if first >= 0 else t_ns
+        for k in range(1, tables.feeds.shape[1]):
+            message = tables.feeds[group, k]
+            if message >= 0:
+                oldest = min(oldest, memory.received[message].t_ns)
+        stamps[STAMPS + group] = oldest
+
+
+@njit(cache=True)
+def due(due_ns, cycle_ns, m, t_ns):
+    """Whether message ``m`` is to be sent now; its next time keeps the phase of the first."""
+    if t_ns < due_ns[m]:
+        return False
+    if due_ns[m] == 0 or cycle_ns[m] <= 0:
+        due_ns[m] = t_ns
+    due_ns[m] += cycle_ns[m]
+    if due_ns[m] <= t_ns and cycle_ns[m] > 0:
+        due_ns[m] += ((t_ns - due_ns[m]) // cycle_ns[m] + 1) * cycle_ns[m]
+    return True
+
+
+@njit(cache=True)
+def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_out):
+    for m in range(codec.messages.size):
+        if n_out < frames_out.size and due(due_ns, cycle_ns, m, t_ns):
+            if encode(codec, m, sent, values, frames_out, n_out) >= 0:
+                frames_out[n_out].channel = channel
+                frames_out[n_out].t_ns = t_ns
+                n_out += 1
+    return n_out
+
+
+@njit(cache=True)
+def _publish(memory):
+    """What the driver thinks, for the host's own bus."""
+    h, s = memory.host[0], memory.driver[0]
+    h.x_m, h.y_m = s.x_m, s.y_m
+    h.heading_rad, h.speed_mps = s.heading_rad, s.speed_mps
+    h.cross_track_m, h.heading_error_rad = s.cross_track_m, s.heading_error_rad
+    h.station_m, h.target_mps = s.station_m, s.target_mps
+    h.mode, h.cause, h.laps = s.mode, s.cause, s.laps
+    h.refused = memory.refused[0]
+
+
+@njit(cache=True)
+def _mark(frames_out, n_out, t_ns):
+    """The frame that ends a tick in the log: the integer time, bit for bit."""
+    if n_out >= frames_out.size:
+        return n_out
+    frame = frames_out[n_out]
+    frame.can_id, frame.length, frame.flags = TICK_ID, MARKER_LENGTH, 0
+    frame.channel, frame.t_ns = HOST_CHANNEL, t_ns
+    frames_out.view(np.int64)[n_out * FRAME_WORDS + 1] = t_ns
+    return n_out + 1
+
+
+@njit(cache=True)
+def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_out):
+    """Take ``n_in`` frames at the instant ``t_ns``; return how many frames to send.
+
+    ``params`` is Tables, ``state`` is Memory (``tables.py``); ``path``, ``sensors`` and
+    ``command`` are the records of ``control/records.py``. ``frames_out`` gets the commands
+    that are due, then, on the host's own channel, its messages and the tick marker. What
+    does not fit is not sent; 32 frames hold everything a car can have due at once.
+    """
+    receive(params, frames_in, n_in, t_ns, sensors, state)
+    state.driver[0].shutdown = int(state.host[0].shutdown)
+    state.driver[0].overruns = int(state.host[0].overruns_in_a_row)
+    step(params.driver, path, t_ns, sensors, state.driver, command)
+    values = command.view(np.float64)
+    n_out = _send(
+        params.commands, state.due_ns, params.cycle_ns, state.sent, values, t_ns,
+        CAR_CHANNEL, frames_out, 0,
+    )
+    _publish(state)
+    n_out = _send(
+        params.host, state.host_due_ns, params.host_cycle_ns, state.host_sent,
+        state.host.view(np.float64), t_ns, HOST_CHANNEL, frames_out, n_out,
+    )
+    return _mark(frames_out, n_out, t_ns)

@@ -1,0 +1,70 @@
+"""Host and rig in virtual time: as fast as the machine goes, and the same every time.
+
+Each millisecond the rig advances; each period of the host its tick takes the frames that
+have come since. The host's commands reach the rig in the millisecond after.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from tianyuan.dbc.frame import FRAME
+from tianyuan.firmware.tick import tick
+from tianyuan.hil import rig
+
+QUEUE: Final = 256
+EPOCH_NS: Final = 1_000_000_000  # virtual time begins here: a stamp of zero means never
+
+
+def queues() -> tuple[np.recarray, np.recarray, np.recarray, np.ndarray]:
+    """Frames to the host, from the host, one rig step's worth, and how many wait for each."""
+
+    def empty() -> np.recarray:
+        return np.zeros(QUEUE, FRAME).view(np.recarray)
+
+    return empty(), empty(), empty(), np.zeros(2, np.int64)
+
+
+@njit(cache=True)
+def _append(queue, count, frames, n, t_ns):
+    """Append frames to a queue; what finds no room is lost, as on a full receive queue."""
+    words, source = queue.view(np.uint64), frames.view(np.uint64)
+    stride = words.size // queue.size
+    for i in range(n):
+        if count >= queue.size:
+            break
+        for k in range(stride):
+            words[count * stride + k] = source[i * stride + k]
+        queue[count].t_ns = t_ns
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def advance(
+    world, life, tables, path, sensors, memory, command,
+    to_host, to_rig, out, waiting, first_ns, steps, host_every,
+):  # fmt: skip
+    """``steps`` milliseconds from ``first_ns``; ends early when the run has finished.
+
+    Returns the instant after the last step. ``host_every`` is the host's period in
+    milliseconds, ``waiting`` (2,) counts the frames queued to host and to rig.
+    """
+    t_ns = first_ns
+    for k in range(steps):
+        n_rig = rig.tick(world, life, to_rig, waiting[1], t_ns, out)
+        waiting[0] = _append(to_host, waiting[0], out, n_rig, t_ns)
+        waiting[1] = 0
+        if (t_ns // rig.STEP_NS) % host_every == 0:
+            for i in range(waiting[0]):
+                to_host[i].t_ns = t_ns
+            n_host = tick(tables, path, to_host, waiting[0], t_ns, sensors, memory, command, out)
+            waiting[0] = 0
+            waiting[1] = _append(to_rig, 0, out, n_host, t_ns + rig.STEP_NS)
+        t_ns += rig.STEP_NS
+        if life.race[0].finished != 0:
+            break
+    return t_ns

@@ -1,0 +1,59 @@
+"""Noise without a generator: every value is a function of seed, channel and time.
+
+So it is the same however a run is cut into pieces, and a sensor that a fault silences
+leaves the noise of all the others untouched. The arithmetic stays below 2**62, so that it
+is the same with and without the compiler.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from numba import njit
+
+_MASK: Final = 0xFFFF_FFFF
+_FACTOR: Final = 0x45D9_F3B
+_UNIT: Final = 1.0 / 4294967296.0
+
+
+@njit(cache=True)
+def mix(value):
+    """Thirty-two bits well stirred (Mueller's integer hash; one to one)."""
+    value = (((value >> 16) ^ value) * _FACTOR) & _MASK
+    value = (((value >> 16) ^ value) * _FACTOR) & _MASK
+    return (value >> 16) ^ value
+
+
+@njit(cache=True)
+def _key(seed, channel, count):
+    """A key of all three; ``count`` may be any 62-bit number."""
+    key = mix((seed & _MASK) ^ 0x2545_F491)
+    key = mix(key ^ ((seed >> 32) & _MASK))
+    key = mix(key ^ (channel & _MASK))
+    key = mix(key ^ (count & _MASK))
+    return mix(key ^ ((count >> 32) & _MASK))
+
+
+@njit(cache=True)
+def gauss(seed, channel, count):
+    """A standard normal value for (seed, channel, count), by Box and Muller."""
+    key = _key(seed, channel, count)
+    first = (mix(key ^ 0x3C6E_F372) + 0.5) * _UNIT
+    second = (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
+    return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
+
+
+@njit(cache=True)
+def drift(seed, channel, t_ns, period_s):
+    """A slow standard normal error: new every ``period_s``, turning smoothly between.
+
+    The weights are sine and cosine, so its spread is the same at all times.
+    """
+    period_ns = int(period_s * 1e9)
+    if period_ns < 1:
+        return 0.0
+    count = t_ns // period_ns
+    turn = 0.5 * math.pi * (t_ns - count * period_ns) / period_ns
+    before, after = gauss(seed, channel, count), gauss(seed, channel, count + 1)
+    return before * math.cos(turn) + after * math.sin(turn)

@@ -1,0 +1,92 @@
+"""Engine, clutch and gearbox: torque at the driven axle, and the inertia that goes with it.
+
+The clutch is locked above the launch speed and slips below it, passing on what the engine
+gives at its own speed, as a launch control or a torque converter does: the engine never
+stalls. While shifting, and in neutral, it is open.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+LIMITER_BAND_RADPS = 15.0  # full torque to none over this, below the limit
+
+
+@njit(cache=True)
+def engine_torque(p, engine_radps, throttle):
+    """Torque in Nm: a blend of drag and full load by the throttle, cut at the limiter."""
+    place = max(0.0, engine_radps) / p.engine_step_radps
+    low = min(int(place), p.engine_torque_nm.shape[0] - 2)
+    part = min(place - low, 1.0)
+    full_nm = p.engine_torque_nm[low] + part * (p.engine_torque_nm[low + 1] - p.engine_torque_nm[low])
+    drag_nm = p.engine_drag_nm[low] + part * (p.engine_drag_nm[low + 1] - p.engine_drag_nm[low])
+    room = (p.engine_limit_radps - engine_radps) / LIMITER_BAND_RADPS
+    return throttle * min(1.0, max(0.0, room)) * (full_nm + drag_nm) - drag_nm
+
+
+@njit(cache=True)
+def shift(p, s, wanted, axle_radps, dt_s):
+    """Advance the shift under way, or begin the one that is wanted.
+
+    A gear that is not there, or would take the engine past its limit, is not engaged.
+    """
+    if s.shift_s > 0.0:
+        s.shift_s -= dt_s
+        if s.shift_s <= 0.5 * dt_s:
+            s.shift_s = 0.0
+            s.gear = s.gear_target
+        return
+    if not -0.5 < wanted < p.gearbox_overall.shape[0] - 0.5:
+        return
+    gear = int(wanted + 0.5)
+    overall = p.gearbox_overall[gear]
+    absent = gear > 0 and overall <= 0.0
+    if gear == int(s.gear) or absent or axle_radps * overall > p.engine_limit_radps:
+        return
+    s.gear_target = gear
+    s.shift_s = p.gearbox_shift_s
+    if s.shift_s <= 0.0:
+        s.gear = s.gear_target
+
+
+@njit(cache=True)
+def _rev(p, s, target_radps, dt_s):
+    """Let the engine's speed approach ``target_radps``; returns its acceleration."""
+    rate = (target_radps - s.engine_radps) / (p.gearbox_clutch_lag_s + dt_s)
+    s.engine_radps += rate * dt_s
+    return rate
+
+
+@njit(cache=True)
+def _turn_free(p, s, axle_radps, dt_s):
+    """Clutch open: rev with the throttle in neutral, match the coming gear in a shift."""
+    idle, limit = p.engine_idle_radps, p.engine_limit_radps
+    target = idle + s.throttle * (limit - idle)
+    if s.shift_s > 0.0:
+        target = min(limit, max(idle, axle_radps * p.gearbox_overall[int(s.gear_target)]))
+    s.engine_nm = p.engine_inertia_kgm2 * _rev(p, s, target, dt_s)
+    s.clutch_nm = 0.0
+
+
+@njit(cache=True)
+def drive(p, s, axle_radps, dt_s):
+    """Torque in Nm at the driven axle and the engine's inertia in kg*m^2 felt there."""
+    overall = p.gearbox_overall[int(s.gear)]
+    if s.shift_s > 0.0 or overall <= 0.0:
+        _turn_free(p, s, axle_radps, dt_s)
+        return 0.0, 0.0
+    clutch_radps = axle_radps * overall
+    idle = p.engine_idle_radps
+    launch = idle + s.throttle * (p.engine_launch_radps - idle)
+    if clutch_radps < launch:
+        s.engine_nm = max(0.0, engine_torque(p, s.engine_radps, s.throttle))
+        rate = _rev(p, s, launch, dt_s)
+        s.clutch_nm = max(0.0, s.engine_nm - p.engine_inertia_kgm2 * rate)
+        return s.clutch_nm * overall * p.gearbox_efficiency, 0.0
+    s.engine_radps = clutch_radps
+    s.engine_nm = engine_torque(p, clutch_radps, s.throttle)
+    s.clutch_nm = s.engine_nm
+    inertia = p.engine_inertia_kgm2 * overall * overall
+    if s.engine_nm < 0.0:
+        return s.engine_nm * overall / p.gearbox_efficiency, inertia
+    return s.engine_nm * overall * p.gearbox_efficiency, inertia

@@ -1,0 +1,235 @@
+"""The car and the world, one millisecond at a time: command frames in, sensor frames out.
+
+The rig speaks the car's own bus through the same car file as the host, with the two codecs
+the other way round: it decodes what the host encodes and encodes what the host decodes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
+from tianyuan.dbc.codec import decode, encode
+from tianyuan.dbc.records import RECEIVED, SENT, Codec, records
+from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
+from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
+from tianyuan.firmware.tables import NS_PER_MS, Wire
+from tianyuan.firmware.tick import FRAME_WORDS, due
+from tianyuan.hil import race_control, truth
+from tianyuan.hil.plant.state import at_rest
+from tianyuan.hil.plant.vehicle import step
+from tianyuan.hil.race_control import RACE
+from tianyuan.hil.sensors import history, measure, recall, remember
+from tianyuan.hil.telemetry import TELEMETRY
+
+STEP_NS: Final = NS_PER_MS
+STEP_S: Final = 1e-3
+ROW_NS: Final = 10 * NS_PER_MS
+PATIENCE_NS: Final = 30_000 * NS_PER_MS
+COMMAND_TIMEOUT_NS: Final = 100 * NS_PER_MS
+TIMEOUT_BAR: Final = 60.0  # the brake motor, unheard, brakes by itself
+DRY: Final = 1.0
+GRID_POINT: Final = 2  # of the line, where the car starts from
+
+
+class World(NamedTuple):
+    """What the rig reads and never writes."""
+
+    driver: np.recarray  # PARAMS, for the line's spacing and the car's size
+    path: np.recarray  # PATH
+    plant: np.recarray  # PLANT
+    sensor_params: np.recarray
+    sensors: Codec
+    cycle_ns: np.ndarray  # of the sensor messages
+    groups: np.ndarray  # (sensor messages, groups) 1 where a message carries a group
+    commands: Codec
+    host: Codec  # what the host says about itself, for the telemetry alone
+    seed: int
+
+
+class Life(NamedTuple):
+    """All of the rig that changes."""
+
+    plant_state: np.recarray
+    history: np.recarray
+    race: np.recarray  # RACE
+    command: np.recarray  # COMMAND as it came over the bus
+    obeyed: np.recarray  # COMMAND as the actuators act on it
+    sensors: np.recarray  # SENSORS as they go onto the bus
+    host: np.recarray  # HOST
+    host_received: np.recarray
+    estimate: np.ndarray  # (2,) position error of the host's estimate, and whether one is due
+    timing: Accounts  # what the host says of its own ticks
+    received: np.recarray  # one record a command message
+    sent: np.recarray  # one record a sensor message
+    due_ns: np.ndarray
+    index: np.ndarray  # (1,) place on the line
+    rows: np.recarray  # TELEMETRY
+    count: np.ndarray  # (1,) rows written
+    next_row_ns: np.ndarray  # (1,)
+
+
+def groups_of(wire: Wire) -> np.ndarray:
+    """Which groups of channels each sensor message carries."""
+    table = np.zeros((len(wire.sensor_messages), len(GROUPS)), np.int64)
+    for group, feeding in enumerate(wire.feeds):
+        for message in feeding[feeding >= 0]:
+            table[message, group] = 1
+    return table
+
+
+def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
+    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry."""
+    start = world.path[GRID_POINT]
+    race = record(RACE)
+    race.laps_wanted[0] = laps
+    race.dwell_ns[0] = int((dwell_s + 0.2) * 1e9)
+    race.patience_ns[0] = PATIENCE_NS
+    return Life(
+        at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
+        history(),
+        race,
+        record(COMMAND),
+        record(COMMAND),
+        record(SENSORS),
+        record(HOST),
+        records(world.host, RECEIVED),
+        np.zeros(2),
+        accounts(),
+        records(world.commands, RECEIVED),
+        records(world.sensors, SENT),
+        np.zeros(world.sensors.messages.size, np.int64),
+        np.full(1, -1, np.int64),
+        np.zeros(rows, TELEMETRY).view(np.recarray),
+        np.zeros(1, np.int64),
+        np.zeros(1, np.int64),
+    )
+
+
+@njit(cache=True)
+def _unheard(received, t_ns):
+    """Whether any command message has been silent for too long, once it was heard."""
+    for m in range(received.size):
+        if received[m].t_ns > 0 and t_ns - received[m].t_ns > COMMAND_TIMEOUT_NS:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _obey(life, t_ns):
+    """What the actuators do of what they were told; unheard, they brake and steer no more."""
+    told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
+    acted.gear = told.gear
+    acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
+    acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
+    acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
+    if _unheard(life.received, t_ns):
+        acted.throttle = 0.0
+        acted.brake_bar = max(acted.brake_bar, TIMEOUT_BAR)
+
+
+@njit(cache=True)
+def _compare(life, words, i):
+    """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
+    life.estimate[1] = 0.0
+    then = recall(life.history[0], words[i * FRAME_WORDS + 1])
+    h, past = life.host[0], life.history[0]
+    dx, dy = h.x_m - past.x_m[then], h.y_m - past.y_m[then]
+    life.estimate[0] = math.sqrt(dx * dx + dy * dy)
+
+
+@njit(cache=True)
+def _book(life):
+    """Book what the host said of its last tick."""
+    h = life.host[0]
+    book(life.timing, WAKE, int(h.wake_us * 1e3))
+    book(life.timing, RECEIVE, int(h.receive_us * 1e3))
+    book(life.timing, TICK, int(h.tick_us * 1e3))
+    book(life.timing, SEND, int(h.send_us * 1e3))
+
+
+@njit(cache=True)
+def _read_bus(world, life, frames_in, n_in):
+    """Commands for the actuators; what the host says about itself for the telemetry."""
+    values, host = life.command.view(np.float64), life.host.view(np.float64)
+    words = frames_in.view(np.int64)
+    for i in range(n_in):
+        if frames_in[i].channel == CAR_CHANNEL:
+            decode(world.commands, frames_in, i, life.received, values)
+        elif frames_in[i].can_id == TICK_ID:
+            _book(life)
+            if life.estimate[1] != 0.0:
+                _compare(life, words, i)
+        elif frames_in[i].can_id == POSITION_ID:
+            decode(world.host, frames_in, i, life.host_received, host)
+            life.estimate[1] = 1.0
+        else:
+            decode(world.host, frames_in, i, life.host_received, host)
+
+
+@njit(cache=True)
+def _speak(world, life, t_ns, frames_out):
+    """Measure and send every sensor message that is due; returns the number of frames."""
+    m, race = life.sensors[0], life.race[0]
+    m.race_flag, m.race_go, m.estop = race.flag, race.go, 0.0
+    values = life.sensors.view(np.float64)
+    n_out = 0
+    for k in range(world.cycle_ns.size):
+        if n_out >= frames_out.size or not due(life.due_ns, world.cycle_ns, k, t_ns):
+            continue
+        for group in range(world.groups.shape[1]):
+            if world.groups[k, group] != 0:
+                measure(
+                    world.sensor_params, world.plant, life.plant_state, life.history,
+                    world.seed, group, life.sensors, t_ns,
+                )  # fmt: skip
+        if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
+            frames_out[n_out].channel = CAR_CHANNEL
+            frames_out[n_out].t_ns = t_ns
+            n_out += 1
+    return n_out
+
+
+@njit(cache=True)
+def _watch(world, life, t_ns):
+    """Find the car on the line, let race control look, and write a telemetry row when due."""
+    spacing_m = world.driver[0].path_spacing_m
+    index, share, cross_track = truth.locate(
+        world.path, spacing_m, life.plant_state, life.index[0]
+    )
+    life.index[0] = index
+    race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
+    race_control.update(life.race, int(life.command[0].mode), life.plant_state[0].vx_mps, t_ns)
+    if t_ns < life.next_row_ns[0] or life.count[0] >= life.rows.size:
+        return
+    life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
+    row, told = life.rows[life.count[0]], life.command[0]
+    life.count[0] += 1
+    truth.write_row(row, world.path, world.driver, life.plant_state, index, share, cross_track)
+    row.t_s = (t_ns - life.race[0].began_ns) * 1e-9
+    row.lap = life.race[0].lap
+    row.steer_command_rad, row.throttle_command = told.steer_rad, told.throttle
+    row.brake_command_bar = told.brake_bar
+    row.target_mps, row.position_error_m = life.host[0].target_mps, life.estimate[0]
+    row.mode, row.cause = int(told.mode), int(told.cause)
+
+
+@njit(cache=True)
+def tick(world, life, frames_in, n_in, t_ns, frames_out):
+    """One millisecond of the car and the world, up to the instant ``t_ns``.
+
+    Takes ``n_in`` frames off the bus, fills ``frames_out`` with what the sensors send, and
+    returns how many that are.
+    """
+    _read_bus(world, life, frames_in, n_in)
+    _obey(life, t_ns)
+    index = max(life.index[0], 0)
+    slope_rad = world.path[index].slope_rad
+    step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)
+    remember(life.history, life.plant_state, t_ns)
+    _watch(world, life, t_ns)
+    return _speak(world, life, t_ns, frames_out)

@@ -1,0 +1,106 @@
+"""Laps in virtual time: make a host and a rig, let them run in lockstep, gather the figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tianyuan.firmware.car_file import Car
+from tianyuan.firmware.host import Host
+from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
+from tianyuan.hil import lockstep, rig
+from tianyuan.hil.plant.parameters import load
+
+CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
+SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
+START_S: Final = 60.0
+
+
+class Outcome(NamedTuple):
+    """Rows of telemetry, whether all laps were driven, and virtual over wall time."""
+
+    telemetry: np.recarray
+    finished: bool
+    real_time_factor: float
+
+
+def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
+    """The world around a host: its car's plant, on its line, speaking its bus."""
+    bus = wire(car)
+    plant = load(vehicle)
+    cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
+    return rig.World(
+        host.tables.driver,
+        host.path,
+        plant.plant(),
+        plant.sensor_params(),
+        bus.sensors,
+        np.array(cycles, np.int64),
+        rig.groups_of(bus),
+        bus.commands,
+        host_codec()[0],
+        seed,
+    )
+
+
+def longest_s(host: Host, laps: int) -> float:
+    """No run takes longer than this."""
+    return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
+
+
+def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
+    """A rig at the start, with room for the telemetry of the longest run."""
+    rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
+    return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
+
+
+def run(
+    world: rig.World,
+    host: Host,
+    laps: int,
+    period_ns: int,
+    progress: Callable[[float], None] | None = None,
+) -> Outcome:
+    """Drive ``laps`` laps after a standing start; ``progress`` is told laps done.
+
+    A run that goes wrong ends when the car stands, or at the longest time there is.
+    """
+    life = birth(world, host, laps)
+    queues = lockstep.queues()
+    host_every = period_ns // rig.STEP_NS
+    t_ns = lockstep.EPOCH_NS
+    end_ns = t_ns + int(longest_s(host, laps) * 1e9)
+    length_m = float(host.tables.driver.path_length_m[0])
+    spent_s, before_ns = 0.0, t_ns
+    advance_once(world, life, host, queues, t_ns, 0, host_every)  # compiles
+    while t_ns < end_ns and life.race.finished[0] == 0:
+        began = time.perf_counter()
+        t_ns = advance_once(world, life, host, queues, t_ns, CHUNK_STEPS, host_every)
+        spent_s += time.perf_counter() - began
+        if progress is not None:
+            progress(max(float(life.race.lap[0] - 1 + life.race.station_m[0] / length_m), 0.0))
+    rows = life.rows[: life.count[0]]
+    finished = bool(life.race.lap[0] > laps and life.race.finished[0] != 0)
+    return Outcome(rows, finished, (t_ns - before_ns) * 1e-9 / max(spent_s, 1e-9))
+
+
+def advance_once(
+    world: rig.World,
+    life: rig.Life,
+    host: Host,
+    queues: tuple,
+    t_ns: int,
+    steps: int,
+    host_every: int,
+) -> int:
+    """``steps`` milliseconds of lockstep; returns the instant after them."""
+    return int(
+        lockstep.advance(
+            world, life, host.tables, host.path, host.sensors, host.memory, host.command,
+            *queues, t_ns, steps, host_every,
+        )  # fmt: skip
+    )

@@ -1,0 +1,72 @@
+"""Options that several commands share, and how they are written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianyuan.control.errors import InputError
+from tianyuan.control.records import Controller
+
+CarName = Annotated[str, typer.Option("--car", help="A shipped car, or the path of its TOML file.")]
+TrackName = Annotated[
+    str, typer.Option("--track", help="A shipped circuit, or the path of a TOML or CSV file.")
+]
+LineFile = Annotated[
+    Path | None, typer.Option("--line", help="A racing line that `tianyuan raceline` wrote.")
+]
+ControllerName = Annotated[
+    str, typer.Option("--controller", "-k", help="Lateral law: stanley or pure-pursuit.")
+]
+Json = Annotated[
+    str | None, typer.Option("--json", help="Write the figures as JSON to a file, or - for here.")
+]
+Report = Annotated[
+    Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
+]
+Laps = Annotated[int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")]
+Rate = Annotated[int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
+Interface = Annotated[
+    str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
+]
+Channel = Annotated[str, typer.Option("--channel", "-c", help="The bus: its name, or its folder.")]
+
+RATES = (100, 125, 200, 250, 500, 1000)
+
+
+def controller_of(name: str) -> Controller:
+    """The law of a name as people type it; raises InputError."""
+    try:
+        return Controller[name.upper().replace("-", "_")]
+    except KeyError:
+        known = ", ".join(law.name.lower().replace("_", "-") for law in Controller)
+        raise InputError(f"--controller {name}: unknown law; choose one of {known}") from None
+
+
+def period_ns_of(rate_hz: int) -> int:
+    """The loop's period; raises InputError for a rate whose period is no whole millisecond."""
+    if rate_hz not in RATES:
+        raise InputError(f"--rate {rate_hz}: choose one of {', '.join(map(str, RATES))}")
+    return 1_000_000_000 // rate_hz
+
+
+def local_only(interface: str) -> None:
+    """Refuse every bus that the loop cannot speak yet."""
+    if interface != "tianyuan":
+        raise InputError(
+            f"--interface {interface}: the loop speaks the local bus only so far; use -i tianyuan"
+        )
+
+
+def write_json(where: str, text: str) -> None:
+    """Write a JSON document to a file, or to standard output for ``-``."""
+    if where == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        Path(where).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--json {where}: {error.strerror}") from None
