@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,7 @@ def test_a_wheel_built_from_the_sdist_is_the_same(
     code = "import sys; from setuptools import build_meta as b; print(b.build_sdist(sys.argv[1]))"
     build = ["-c", f"import os, sys; os.chdir(sys.argv[2]); {code}", tmp_path, sources]
     sdist = tmp_path / run(sys.executable, *build).splitlines()[-1]
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(sdist, tmp_path)
 
     rebuilt = build_wheel(tmp_path / sdist.name.removesuffix(".tar.gz"), tmp_path / "wheel")
 
