@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
