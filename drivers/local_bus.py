@@ -152,6 +152,12 @@ def _node_names(directory: Path) -> list[str]:
     return sorted(entry.name for entry in directory.iterdir() if _NODE.fullmatch(entry.name))
 
 
+def nodes(bus: str) -> list[str]:
+    """Names of the nodes on a bus in the order they joined; none where there is no bus."""
+    directory = bus_directory(bus)
+    return _node_names(directory) if directory.is_dir() else []
+
+
 def _listen(directory: Path, label: str, names: list[str]) -> tuple[socket.socket, Path]:
     """Take the next name on the bus and listen there."""
     number = 1 + (int(names[-1].split("-")[0]) if names else 0)

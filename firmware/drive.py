@@ -57,6 +57,11 @@ class Controls(NamedTuple):
 
     words: np.ndarray
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop has been asked for."""
+        return bool(self.words[loop.SHUTDOWN])
+
     def stop(self) -> None:
         """Ask for a controlled stop, and the end once the car stands."""
         self.words[loop.SHUTDOWN] = 1

@@ -110,6 +110,15 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
 
 
 @kernel
+def _heard(received):
+    """Whether a host has spoken yet: race control waits for one."""
+    for m in range(received.size):
+        if received[m].t_ns > 0:
+            return True
+    return False
+
+
+@kernel
 def _unheard(received, t_ns):
     """Whether any command message has been silent for too long, once it was heard."""
     for m in range(received.size):
@@ -201,8 +210,10 @@ def _watch(world, life, t_ns):
         world.path, spacing_m, life.plant_state, life.index[0]
     )
     life.index[0] = index
+    if _heard(life.received):
+        mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
+        race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
-    race_control.update(life.race, int(life.command[0].mode), life.plant_state[0].vx_mps, t_ns)
     if t_ns < life.next_row_ns[0] or life.count[0] >= life.rows.size:
         return
     life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
