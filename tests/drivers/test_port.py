@@ -13,8 +13,9 @@ from numba import njit
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, REMOTE, frames
-from tianyuan.drivers.links import BATCH, LINKS, LIVE, add_link, closed_port
+from tianyuan.drivers.links import add_link
 from tianyuan.drivers.port import open_port, receive, send
+from tianyuan.drivers.port_record import BATCH, LINKS, LIVE, closed_port
 
 compiled = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="means nothing with the JIT off"
