@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.links import LINKS
+from tianyuan.drivers.port_record import LINKS
 
 BUS_DIRECTORY: Final = "TIANYUAN_BUS_DIR"
 _LOCK: Final = ".lock"

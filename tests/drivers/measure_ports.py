@@ -90,8 +90,8 @@ def one_way_us(bus: str) -> np.ndarray:
     return took_ns[STAMPS // 10 :] / 1e3
 
 
-def main() -> None:
-    bus = tempfile.mkdtemp(prefix="bus-")
+def main(bus: str) -> None:
+    """Print the figures."""
     with open_port(bus, "a") as a, open_port(bus, "b") as b:
         for count in (1, 16):
             out, into = frames(count), frames(64)
@@ -106,4 +106,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory(prefix="bus-") as directory:
+        main(directory)
