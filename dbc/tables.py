@@ -72,7 +72,7 @@ def build(
         signals=_table(rows.signals, SIGNAL),
         ranges=_table(rows.ranges, RANGE),
         lookup=lookup.build([key(message) for message in messages]),
-        initial=np.frombuffer(b"".join(rows.initial), "<i8").reshape(-1, 8),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
     )
 
 
