@@ -22,9 +22,8 @@ def reversed_bytes(word):
 
 
 @inlined
-def _top(row, words, base):
+def _top(row, word):
     """Bring a signal's most significant bit to the top of its word."""
-    word = words[base + row.word]
     if row.swap:
         word = reversed_bytes(word)
     return word << np.int64(row.left)
@@ -37,15 +36,15 @@ def _bottom(row, top):
 
 
 @inlined
-def extract_plain(row, words, base):
+def extract_plain(row, word):
     """Read the raw value of a signal that lies in one word."""
-    return _bottom(row, _top(row, words, base))
+    return _bottom(row, _top(row, word))
 
 
 @inlined
 def extract(row, words, base):
     """Read the raw value of any signal."""
-    top = _top(row, words, base)
+    top = _top(row, words[base + row.word])
     if row.spills:
         beside = words[base + row.beside]
         if row.swap:

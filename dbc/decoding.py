@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract, extract_plain
-from tianyuan.dbc.frame import FDF, WORDS
+from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
 from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.lookup import find
 from tianyuan.dbc.records import Status
@@ -13,10 +13,15 @@ from tianyuan.dbc.scaling import number, to_channel
 from tianyuan.dbc.selection import selected
 
 _OK = int(Status.OK)
+_UNKNOWN_ID = int(Status.UNKNOWN_ID)
+_NOT_DATA = int(Status.NOT_DATA)
 _WRONG_LENGTH = int(Status.WRONG_LENGTH)
 _WRONG_CRC = int(Status.WRONG_CRC)
 _NOT_FINITE = int(Status.NOT_FINITE)
+_KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
+_NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
+_PAYLOAD = np.uint64(1)
 _TIME = np.uint64(WORDS - 1)
 
 
@@ -36,10 +41,11 @@ def decode(codec, frames, i, received, values):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    m = find(codec.lookup, words[base])
-    if m < 0:
-        return m
-    message = codec.messages[m]
+    key = words[base] & _KEY
+    message = codec.lookup[find(codec.lookup, key)]
+    if message.key < 0:
+        return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
+    m = message.index
     status = _OK
     if not _has_length(message, words[base]):
         status = _WRONG_LENGTH
@@ -50,9 +56,7 @@ def decode(codec, frames, i, received, values):
     if status < 0:
         record.errors += 1
         return status
-    for s in range(message.first, message.plain):
-        row = codec.signals[s]
-        values[row.slot] = to_channel(row, np.float64(extract_plain(row, words, base)))
+    _write_plain(codec.signals, message.first, message.plain, words, base, values)
     if message.plain < message.received:
         _write(codec.signals, message.plain, message.received, words, base, values)
     if message.groups_first < message.groups_end:
@@ -72,10 +76,11 @@ def decode_raw(codec, frames, i, raws, present):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    m = find(codec.lookup, words[base])
-    if m < 0:
-        return m
-    message = codec.messages[m]
+    key = words[base] & _KEY
+    message = codec.lookup[find(codec.lookup, key)]
+    if message.key < 0:
+        return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
+    m = message.index
     if not _has_length(message, words[base]):
         return _WRONG_LENGTH
     _write_raws(codec.signals, message.first, message.received, words, base, raws, present)
@@ -121,6 +126,19 @@ def _sequence(signals, message, record, words, base):
     if counter < e2e.COUNTERS:
         record.counter = counter
     return status
+
+
+@inlined
+def _write_plain(signals, first, end, words, base, values):
+    """Write plain signals' values, each word read once."""
+    at = _PAYLOAD
+    word = words[base + at]
+    for s in range(first, end):
+        row = signals[s]
+        if row.word != at:
+            at = np.uint64(row.word)
+            word = words[base + at]
+        values[row.slot] = to_channel(row, np.float64(extract_plain(row, word)))
 
 
 @inlined

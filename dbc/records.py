@@ -76,8 +76,12 @@ MESSAGE: Final = np.dtype(
     align=True,
 )
 
-# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty.
-LOOKUP: Final = np.dtype([("key", "i8"), ("message", "i8")])
+# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty. The
+# message's row is repeated here, so that one look gives all that a frame needs.
+LOOKUP: Final = np.dtype(
+    [("key", "i8"), ("index", "i8"), *((name, MESSAGE[name]) for name in MESSAGE.names or ())],
+    align=True,
+)
 
 RECEIVED: Final = np.dtype(
     [
