@@ -19,6 +19,7 @@ from tianyuan.dbc.records import Status
 
 POLYNOMIAL: Final = 0x1D
 COUNTERS: Final = 15  # 0 to 14
+_PAYLOAD = np.uint64(1)
 _OK = int(Status.OK)
 _REPEATED = int(Status.REPEATED)
 _WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
@@ -48,24 +49,24 @@ def crc8_j1850(octets: bytes, start: int = 0xFF, invert: int = 0xFF) -> int:
 
 
 @outlined
-def octet(frame, byte):
+def octet(words, base, byte):
     """Byte ``byte`` of the payload of the frame."""
-    return (frame[1 + (byte >> 3)] >> ((byte & 7) * 8)) & 0xFF
+    return (words[base + _PAYLOAD + np.uint64(byte >> 3)] >> ((byte & 7) * 8)) & 0xFF
 
 
 @outlined
-def crc8(crc, frame, first, end):
+def crc8(crc, words, base, first, end):
     """Take the payload bytes [first, end) of the frame into a CRC."""
     for byte in range(first, end):
-        crc = np.int64(_TABLE[crc ^ octet(frame, byte)])
+        crc = np.int64(_TABLE[crc ^ octet(words, base, byte)])
     return crc
 
 
 @outlined
-def p1_crc(start, frame, length, crc_byte):
+def p1_crc(start, words, base, length, crc_byte):
     """The profile's CRC of the frame; ``start`` is that of the data id."""
-    crc = crc8(start, frame, 0, crc_byte)
-    return crc8(crc, frame, crc_byte + 1, length)
+    crc = crc8(start, words, base, 0, crc_byte)
+    return crc8(crc, words, base, crc_byte + 1, length)
 
 
 @outlined

@@ -21,12 +21,13 @@ SIGNAL: Final = np.dtype(
         ("left", "u1"),  # shift that brings the most significant bit to the top
         ("spare", "u1"),  # 64 less the signal's length
         ("kind", "u1"),  # Kind
-        ("shape", "u1"),  # 0, or SPILLS, SPECIAL or both
+        ("spills", "u1"),  # 1 if part of the signal is in the word beside
         ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
         ("slot", "u4"),  # index of the channel among the values
         ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
         ("scale", "f8"),  # channel = raw * scale + offset
         ("offset", "f8"),
+        ("inverse", "f8"),  # of the scale, rounded; used where it gives the same
         ("low", "f8"),  # smallest and largest raw value that is sent …
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
@@ -35,8 +36,6 @@ SIGNAL: Final = np.dtype(
     align=True,
 )
 
-SPILLS: Final = 1  # part of the signal is in the word beside
-SPECIAL: Final = 2  # the kind is not INTEGER
 NO_SLOT: Final = 0xFFFF_FFFF  # of a signal that is not bound
 NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
 
@@ -44,6 +43,7 @@ NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
 GROUP: Final = np.dtype(
     [
         ("first", "u4"),  # rows of SIGNAL [first, sent) are decoded and encoded,
+        ("plain", "u4"),  # the plain ones, in [first, plain), before the others,
         ("sent", "u4"),  # [sent, received) only decoded,
         ("received", "u4"),  # [received, end) not bound: encoded as their initial value
         ("end", "u4"),
@@ -58,10 +58,10 @@ RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw value
 
 MESSAGE: Final = np.dtype(
     [
-        ("header", "i8"),  # first word of a frame that is sent, channel 0
         ("length", "i4"),
         ("padded", "i4"),  # the next length that CAN FD can carry
         ("first", "u4"),  # rows of SIGNAL that are always present, as in GROUP
+        ("plain", "u4"),
         ("sent", "u4"),
         ("received", "u4"),
         ("groups_first", "u4"),  # rows of GROUP, a multiplexor's own before its groups'
@@ -76,8 +76,12 @@ MESSAGE: Final = np.dtype(
     align=True,
 )
 
-# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty.
-LOOKUP: Final = np.dtype([("key", "i8"), ("message", "i8")])
+# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty. The
+# message's row is repeated here, so that one look gives all that a frame needs.
+LOOKUP: Final = np.dtype(
+    [("key", "i8"), ("index", "i8"), *((name, MESSAGE[name]) for name in MESSAGE.names or ())],
+    align=True,
+)
 
 RECEIVED: Final = np.dtype(
     [
@@ -127,7 +131,7 @@ class Codec(NamedTuple):
     signals: np.recarray  # SIGNAL
     ranges: np.recarray  # RANGE
     lookup: np.recarray  # LOOKUP
-    initial: np.ndarray  # i8, (messages, 8): payload words with the unbound signals set
+    initial: np.ndarray  # i8: for each message the words of a frame, unbound signals set
 
 
 class Binding(NamedTuple):

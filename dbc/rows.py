@@ -29,9 +29,10 @@ class Rows(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """Where a block's signals are: the first four fields of GROUP."""
+    """Where a block's signals are: the first fields of GROUP."""
 
     first: int
+    plain: int
     sent: int
     received: int
     end: int
@@ -62,10 +63,9 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     rows.initial.append(_initial(message, found[0], uses, protected))
     rows.messages.append(
         (
-            header(message),
             message.length,
             padded(message.length),
-            *spans[0][:3],
+            *spans[0][:4],
             first_group,
             len(rows.groups),
             int(floats or guard is not None),
@@ -94,15 +94,22 @@ def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
 
 
 def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
-    """The rows by role; those that are sent by word, so that each word is written once."""
+    """Append the block's rows by role, the plain ones first and then by word."""
     ends = [len(rows.signals)]
+    plain = 0
     for role in roles:
         made = [(signal.name, layout.row(message, signal, use)) for signal, use in role]
-        for name, cells in sorted(made, key=lambda entry: int(entry[1]["word"])):
+        for name, cells in sorted(made, key=_order):
             index.setdefault(name, len(rows.signals))
             rows.signals.append(cells)
+            plain += role is roles.sent and layout.is_plain(cells)
         ends.append(len(rows.signals))
-    return _Span(*ends)
+    return _Span(ends[0], ends[0] + plain, *ends[1:])
+
+
+def _order(entry: tuple[str, np.void]) -> tuple[bool, int]:
+    cells = entry[1]
+    return not layout.is_plain(cells), int(cells["word"])
 
 
 def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group: int) -> None:
@@ -118,10 +125,10 @@ def _may_be_nan(cells: np.void) -> bool:
 
 
 def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
-    """The payload that a frame starts from, 64 bytes."""
+    """The frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
         if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
             pattern = layout.initial_bits(signal)
             payload |= layout.placed(signal, message.length, pattern) if pattern else 0
-    return payload.to_bytes(64, "little")
+    return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)

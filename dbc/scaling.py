@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 from tianyuan.dbc.kernels import inlined, outlined
-from tianyuan.dbc.records import SPECIAL, Kind
+from tianyuan.dbc.records import Kind
 
+_INTEGER = int(Kind.INTEGER)
 _UNSIGNED_64 = int(Kind.UNSIGNED_64)
 _FLOAT_16 = int(Kind.FLOAT_16)
 _FLOAT_32 = int(Kind.FLOAT_32)
@@ -19,7 +20,7 @@ _TWO_63 = 9223372036854775808.0
 
 @outlined
 def number(kind, raw):
-    """The number a raw value stands for, rounded once where a double cannot hold it."""
+    """Convert a raw value of any kind to the number it stands for, rounded once where a double cannot hold it."""
     if kind == _FLOAT_32:
         return np.float64(np.int32(raw).view(np.float32))
     if kind == _FLOAT_64:
@@ -33,15 +34,14 @@ def number(kind, raw):
 
 
 @inlined
-def to_channel(row, raw):
-    """The channel value of a raw value: its number * scale + offset, not fused."""
-    plain = number(row.kind, raw) if row.shape & SPECIAL else np.float64(raw)
+def to_channel(row, plain):
+    """Scale a number to its channel, in two roundings as cantools does, not fused."""
     return plain * row.scale + row.offset
 
 
-@inlined
+@outlined
 def to_raw(row, value):
-    """The raw value that comes nearest to a finite channel value, within the limits.
+    """Find the raw value nearest to a finite channel value, within the limits.
 
     Ties go to the even raw value. Set-up has made sure that the scale is not 0.
     """
@@ -52,14 +52,14 @@ def to_raw(row, value):
         return row.raw_high
     if exact <= row.low:
         return row.raw_low
-    if row.shape & SPECIAL:
+    if row.kind != _INTEGER:
         return _pattern(row.kind, exact)
     return np.int64(exact)
 
 
 @outlined
 def _pattern(kind, exact):
-    """The bits of a number, of any other kind than an integer that fits a signed word."""
+    """Pack a number into bits, of any other kind than an integer that fits a signed word."""
     if kind == _UNSIGNED_64:
         return np.int64(exact) if exact < _TWO_63 else np.int64(exact - _TWO_63) ^ _MIN
     if kind == _FLOAT_32:
@@ -71,7 +71,7 @@ def _pattern(kind, exact):
 
 @outlined
 def _half(pattern):
-    """The number of an IEEE 16-bit float."""
+    """Unpack an IEEE 16-bit float."""
     exponent = (pattern >> 10) & 31
     fraction = np.float64(pattern & 1023)
     if exponent == 31:
@@ -85,7 +85,7 @@ def _half(pattern):
 
 @outlined
 def _half_pattern(exact):
-    """The IEEE 16-bit float nearest to a number that is within its range."""
+    """Round a number that is within its range to an IEEE 16-bit float."""
     exponent = max(math.frexp(exact)[1] - 1, -14)
     # Units in the last place; the leading 1 of a normal number counts up the exponent.
     units = np.int64(np.rint(math.ldexp(abs(exact), 10 - exponent)))

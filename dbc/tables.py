@@ -66,13 +66,14 @@ def build(
     rows = Rows([], [], [], [], [])
     for message in messages:
         add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+    table = _table(rows.messages, MESSAGE)
     return Codec(
-        messages=_table(rows.messages, MESSAGE),
+        messages=table,
         groups=_table(rows.groups, GROUP),
         signals=_table(rows.signals, SIGNAL),
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build([key(message) for message in messages]),
-        initial=np.frombuffer(b"".join(rows.initial), "<i8").reshape(-1, 8),
+        lookup=lookup.build([key(message) for message in messages], table),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
     )
 
 
