@@ -81,7 +81,8 @@ def _mark(frames_out, n_out, t_ns):
     if n_out >= frames_out.size:
         return n_out
     frame = frames_out[n_out]
-    frame.can_id, frame.length, frame.flags = TICK_ID, MARKER_LENGTH, 0
+    frame.can_id, frame.length = TICK_ID, MARKER_LENGTH
+    frame["flags"] = 0  # `flags` as an attribute is numpy's own with the JIT off
     frame.channel, frame.t_ns = HOST_CHANNEL, t_ns
     frames_out.view(np.int64)[n_out * FRAME_WORDS + 1] = t_ns
     return n_out + 1

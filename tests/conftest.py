@@ -33,12 +33,17 @@ def shared_data() -> Path:
     return folder
 
 
+# Ports wait for other processes, whose code would have to be compiled in each mode as well;
+# tests/drivers/test_modes.py runs their kernels in both modes.
+OWN_MODES = Path(__file__).parent / "drivers"
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects by these marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of kernels, and skip what the interpreter cannot show."""
     for item in items:
         module = item.getparent(pytest.Module)
-        if module is not None and imports_kernels(module.obj):
+        if module and OWN_MODES not in module.path.parents and imports_kernels(module.obj):
             item.add_marker("kernel")
         if INTERPRETED and item.get_closest_marker("compiled"):
             item.add_marker(pytest.mark.skip(reason="means nothing with the JIT off"))
