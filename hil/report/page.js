@@ -40,6 +40,8 @@ function drawLaps() {
   drawPlan();
   drawGrip();
   point(chosen.station ?? null);
+  // On a phone only the bar's last row stays in sight, see page.css.
+  $("#bar").style.setProperty("--rest", `${46 - $("#bar").offsetHeight}px`);
 }
 
 function zoom(to) {
@@ -107,20 +109,29 @@ function drawStage(place, { edges_us, counts, marks }) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     xaxis: { type: "log", range: [Math.log10(low) - 0.05, Math.log10(high) + 0.05], showgrid: false, showline: true, linecolor: colour("--zero"), ticks: "outside", ticklen: 4, tickcolor: colour("--zero"), dtick: Math.log10(high / low) > 1.2 ? 1 : "D1", fixedrange: true },
     yaxis: { type: "log", range: [Math.log10(0.5), top], gridcolor: colour("--grid"), dtick: 1, fixedrange: true, exponentformat: "power" },
-  }, { displayModeBar: false, responsive: true });
+  }, CONFIG);
 }
 
 function listen() {
   const map = $("#plan");
   map.addEventListener("pointermove", (event) => point(stationOnPlan(event)));
   map.addEventListener("pointerdown", (event) => point(stationOnPlan(event)));
-  map.on("plotly_doubleclick", () => zoom(null));
+  onDoubleClick(map);
+  map.on("plotly_relayout", () => point(chosen.station));
   for (const row of document.querySelectorAll("tr[data-lap]")) {
     const i = data.laps.findIndex((lap) => lap.number === Number(row.dataset.lap));
     if (i >= 0) row.addEventListener("click", () => focus(i));
   }
-  addEventListener("resize", () => drawPlan());
+  addEventListener("resize", () => { drawPlan(); point(null); });
   addEventListener("keydown", (event) => event.key === "Escape" && zoom(null));
+}
+
+// Paper is narrower than most screens, and a chart keeps its width when it is printed.
+const PAPER_PX = 1000;
+function fitPaper(event) {
+  const share = Math.min(1, PAPER_PX / document.body.clientWidth);
+  for (const chart of document.querySelectorAll(".js-plotly-plot"))
+    if (chart.clientWidth) Plotly.relayout(chart, event.type === "beforeprint" ? { width: Math.floor(chart.clientWidth * share), autosize: false } : { width: null, autosize: true });
 }
 
 function trouble(text) {
@@ -136,6 +147,8 @@ async function start() {
   data = decode(payload);
   drawScale();
   drawStages();
+  addEventListener("beforeprint", fitPaper);
+  addEventListener("afterprint", fitPaper);
   if (!data.laps.length) {
     for (const id of ["#grip", "#speed", "#errors", "#actuators", "#estimate"]) $(id).hidden = true;
     drawPlan();

@@ -1,7 +1,6 @@
 // The track from above with the driven line in colours of speed, and the g-g diagram.
 
 const LEVEL_WIDTH = 3;
-const plan = { edges: null, level: null };
 
 // On a phone the landscape plan stands on its end.
 const upright = () => innerWidth < 600;
@@ -25,13 +24,15 @@ function levels(lap) {
     if (lap.x[i] === null || lap.x[i + 1] === null) continue;
     const line = lines[level((lap.speed[i] + lap.speed[i + 1]) / 2)];
     if (line.end !== i) {
+      // One point of overlap with the line before, or a slit would show between the colours.
+      const from = i > 0 && lap.x[i - 1] !== null ? i - 1 : i;
       if (line.x.length) { line.x.push(null); line.y.push(null); }
-      line.x.push(lap.x[i]); line.y.push(lap.y[i]);
+      line.x.push(...lap.x.slice(from, i + 1)); line.y.push(...lap.y.slice(from, i + 1));
     }
     line.x.push(lap.x[i + 1]); line.y.push(lap.y[i + 1]);
     line.end = i + 1;
   }
-  return lines.map((line, k) => trace(line.x, line.y, { line: { color: data.colours[k], width: LEVEL_WIDTH } }));
+  return lines.map((line, k) => trace(line.x, line.y, { line: { color: data.colours[k], width: LEVEL_WIDTH, simplify: false } }));
 }
 
 function road() {
@@ -70,7 +71,7 @@ function drawPlan() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: font(), annotations: signs(),
     xaxis: { ...axis, ...window_(0) }, yaxis: { ...axis, ...window_(1), scaleanchor: "x", scaleratio: 1 },
   };
-  Plotly.react(chart, [...road(), ...laps], shape, { displayModeBar: false, responsive: true, doubleClick: false });
+  Plotly.react(chart, [...road(), ...laps], shape, CONFIG);
   drawNorth();
 }
 
@@ -157,5 +158,5 @@ function drawGrip() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     xaxis: { ...axis, title: { text: "lateral, g: bends to the left at the left", standoff: 6 } },
     yaxis: { ...axis, scaleanchor: "x", title: { text: "braking – driving, g", standoff: 2 } },
-  }, { displayModeBar: false, responsive: true, staticPlot: true });
+  }, { ...CONFIG, staticPlot: true });
 }
