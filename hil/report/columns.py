@@ -89,10 +89,11 @@ def whole(values: np.ndarray, digits: int) -> list[int | None]:
 
 def _rows(telemetry: np.ndarray, length: float, lap: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the lap's rows and one from each neighbour, with stations that never fall."""
-    inside = np.flatnonzero(telemetry["lap"] == lap)
+    known = telemetry[np.isfinite(telemetry["station_m"])]
+    inside = np.flatnonzero(known["lap"] == lap)
     begin, end = int(inside[0]), int(inside[-1]) + 1
-    first, last = max(begin - 1, 0), min(end + 1, len(telemetry))
-    rows = telemetry[first:last]
+    first, last = max(begin - 1, 0), min(end + 1, len(known))
+    rows = known[first:last]
     # A car may stand behind the line when its first lap begins. So unwrap, and let the
     # lap's own last row, which is never over the line, say which turn it is on.
     station_m = np.unwrap(rows["station_m"].astype(float), period=length)

@@ -24,15 +24,15 @@ function levels(lap) {
     if (lap.x[i] === null || lap.x[i + 1] === null) continue;
     const line = lines[level((lap.speed[i] + lap.speed[i + 1]) / 2)];
     if (line.end !== i) {
-      // One point of overlap with the line before, or a slit would show between the colours.
-      const from = i > 0 && lap.x[i - 1] !== null ? i - 1 : i;
       if (line.x.length) { line.x.push(null); line.y.push(null); }
-      line.x.push(...lap.x.slice(from, i + 1)); line.y.push(...lap.y.slice(from, i + 1));
+      line.x.push(lap.x[i]); line.y.push(lap.y[i]);
     }
     line.x.push(lap.x[i + 1]); line.y.push(lap.y[i + 1]);
     line.end = i + 1;
   }
-  return lines.map((line, k) => trace(line.x, line.y, { line: { color: data.colours[k], width: LEVEL_WIDTH, simplify: false } }));
+  const drawn = (line, stroke) => trace(line.x, line.y, { line: { color: stroke, width: LEVEL_WIDTH, simplify: false } });
+  // The whole lap below in a middle tone, or the road would glint between two colours.
+  return [drawn(lap, data.colours[data.colours.length >> 1]), ...lines.map((line, k) => drawn(line, data.colours[k]))];
 }
 
 function road() {
@@ -52,10 +52,10 @@ function road() {
 function signs() {
   const sign = (x, y, u, v, more) => {
     const [[across, right], [up, over]] = seen([x, u], [y, v]);
-    return { x: across, y: up, showarrow: false, font: { size: 11, color: colour("--muted") }, xshift: 19 * right, yshift: 19 * over, ...more };
+    return { x: across, y: up, showarrow: false, font: { size: 11, color: colour("--muted") }, xshift: 13 * right, yshift: 13 * over, ...more };
   };
   const numbers = data.apexes.map(({ x, y, u, v }, k) => sign(x, y, u, v, { text: String(k + 1) }));
-  const [from, to] = [0, 1].map((i) => [0, 1].map((k) => (data.plan.left[k][i] + data.plan.right[k][i]) / 200));
+  const [from, to] = [0, 1].map((i) => [0, 1].map((k) => data.plan.left[k][i] / 100));
   const out = [0, 1].map((k) => (data.plan.left[k][0] - data.plan.right[k][0]) / 100);
   const [u, v] = out.map((d) => d / (Math.hypot(...out) || 1));
   const [[right], [over]] = seen([to[0] - from[0]], [to[1] - from[1]]);

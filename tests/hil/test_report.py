@@ -268,6 +268,16 @@ def test_what_is_not_finite_never_reaches_the_page(tmp_path):
     assert re.findall(r"\b(?:nan|NaN|inf|Infinity)\b", shown) == []
 
 
+def test_a_plant_that_ends_in_nan_still_makes_a_page(tmp_path):
+    path = circuit()
+    telemetry = drive(path, 2)
+    for field in telemetry.dtype.names[2:-2]:
+        telemetry[field][-300:] = np.nan
+    _, page = written(tmp_path, a_run(path=path, telemetry=telemetry))
+    assert [lap["number"] for lap in payload(page)["laps"]] == [1, 2, 3]
+    lap_picture(tmp_path / "lap.svg", a_run(path=path, telemetry=telemetry))
+
+
 def test_a_run_without_rows_still_makes_a_page(tmp_path):
     run = a_run(telemetry=np.zeros(0, TELEMETRY), laps=[])
     _, page = written(tmp_path, run)
