@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import engine, grip, projection, slip
 from tianyuan.control.geometry import clamp
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Flag, Mode
 
 DRIVING = int(Mode.DRIVING)
@@ -22,9 +21,10 @@ CONTROLLED_STOP = int(Mode.CONTROLLED_STOP)
 YELLOW = int(Flag.YELLOW)
 PEDAL_GRIP = 0.92  # share of the friction circle that the pedals may ask for
 STANDSTILL_MPS = 0.3
+SETTLED_MPS = 1.5
 
 
-@njit(cache=True)
+@kernel
 def reference(params, path, sensors, state):
     """Wanted ``(speed_mps, accel_mps2, slope_rad)`` where the car will be after the preview."""
     p, s = params[0], state[0]
@@ -39,7 +39,7 @@ def reference(params, path, sensors, state):
     return speed, accel, slope
 
 
-@njit(cache=True)
+@kernel
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     """Force that only holds the speed: rolling, drag, slope, and the front tyres' drag in a turn."""
     p = params[0]
@@ -51,17 +51,24 @@ def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     return rolling + drag + weight + cornering
 
 
-@njit(cache=True)
+@kernel
 def _feedback(params, state, error_mps, low_mps2, high_mps2, dt_s):
-    """PI in acceleration; the integral keeps within what the proportional part leaves."""
+    """PI in acceleration; the integral keeps within what the proportional part leaves.
+
+    It is there for what the model does not know, so it only learns near the profile, not on
+    the way to it, and never holds more than ``integral_max_mps2``.
+    """
     p, s = params[0], state[0]
     proportional = clamp(p.speed_kp_1ps * error_mps, low_mps2, high_mps2)
-    integral = s.integral_mps2 + p.speed_ki_1ps2 * error_mps * dt_s
-    s.integral_mps2 = clamp(integral, low_mps2 - proportional, high_mps2 - proportional)
+    if abs(error_mps) < SETTLED_MPS:
+        s.integral_mps2 += p.speed_ki_1ps2 * error_mps * dt_s
+    most = p.speed_integral_max_mps2
+    low = max(low_mps2 - proportional, -most)
+    s.integral_mps2 = clamp(s.integral_mps2, low, min(high_mps2 - proportional, most))
     return proportional + s.integral_mps2
 
 
-@njit(cache=True)
+@kernel
 def _pedals(params, state, force_n):
     """``(throttle, brake_bar)`` for a force at the wheels."""
     p, s = params[0], state[0]
@@ -75,29 +82,37 @@ def _pedals(params, state, force_n):
     return engine.throttle_for(closed_n, open_n, force_n), 0.0
 
 
-@njit(cache=True)
-def _force_n(params, state, accel_mps2, slope_rad):
-    p, s = params[0], state[0]
-    ay = s.speed_mps * s.yaw_rate_radps
-    effective_kg = p.mass_kg * p.rotating_mass_factor
-    return effective_kg * accel_mps2 + resistance_n(params, s.speed_mps, slope_rad, ay)
+@kernel
+def _effective_kg(params):
+    """Mass that a force at the wheels accelerates, wheels and engine turning with it."""
+    return params[0].mass_kg * params[0].rotating_mass_factor
 
 
-@njit(cache=True)
+@kernel
+def _reach(params, state, held_n, ay_mps2):
+    """Accelerations ``(low, high)`` that grip and engine can give on top of the held force."""
+    s = state[0]
+    _, open_n = engine.force_range_n(params, s.gear, s.speed_mps)
+    driving_n = min(open_n, PEDAL_GRIP * grip.traction_n(params, s.speed_mps, ay_mps2))
+    low = -PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay_mps2)
+    return low, max((driving_n - held_n) / _effective_kg(params), low)
+
+
+@kernel
 def follow(params, path, sensors, state, dt_s):
     """Pedals that hold the profile: ``(throttle, brake_bar)``."""
     s = state[0]
     target, accel, slope = reference(params, path, sensors, state)
     s.target_mps = target
     ay = s.speed_mps * s.yaw_rate_radps
-    braking = PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay)
-    feedback = _feedback(params, state, target - s.speed_mps, -braking - accel, braking - accel, dt_s)
-    force = _force_n(params, state, max(accel + feedback, -braking), slope)
-    force = min(force, PEDAL_GRIP * grip.traction_n(params, s.speed_mps, ay))
-    return _pedals(params, state, force)
+    held_n = resistance_n(params, s.speed_mps, slope, ay)
+    low, high = _reach(params, state, held_n, ay)
+    feedback = _feedback(params, state, target - s.speed_mps, low - accel, high - accel, dt_s)
+    wanted = clamp(accel + feedback, low, high)
+    return _pedals(params, state, held_n + _effective_kg(params) * wanted)
 
 
-@njit(cache=True)
+@kernel
 def stop(params, path, sensors, state, decel_mps2):
     """Pedals that slow the car within its grip, and hold it: ``(throttle, brake_bar)``.
 
@@ -115,11 +130,11 @@ def stop(params, path, sensors, state, decel_mps2):
     wanted = max(decel_mps2, -accel + catch_up)
     decel = min(wanted, PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay))
     closed_n, _ = engine.force_range_n(params, s.gear, s.speed_mps)
-    force = _force_n(params, state, -decel, slope)
+    force = resistance_n(params, s.speed_mps, slope, ay) - _effective_kg(params) * decel
     return 0.0, max(closed_n - force, 0.0) / p.brake_n_per_bar
 
 
-@njit(cache=True)
+@kernel
 def update(params, path, sensors, state, dt_s):
     """``(throttle, brake_bar)`` for the supervisor's mode."""
     p, s = params[0], state[0]

@@ -1,0 +1,81 @@
+"""The rig in real time: the car and the world as a node on the bus."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from tianyuan.control.kernels import unlocked
+from tianyuan.dbc.frame import frames
+from tianyuan.drivers import clock
+from tianyuan.drivers.clock import monotonic_ns, sleep_until
+from tianyuan.drivers.port import open_port, receive, send
+from tianyuan.drivers.realtime import real_time
+from tianyuan.firmware.accounting import WAKE, Accounts, accounts, book
+from tianyuan.firmware.drive import host_bus
+from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
+from tianyuan.hil import rig
+
+PRIORITY: Final = 70
+LOOK_S: Final = 0.1
+FRAMES: Final = 512
+HOST_PERIOD_NS: Final = 2_000_000  # the rig needs the host's tables, not its rate
+
+
+@unlocked
+def run(world, life, car, about, frames_in, frames_out, books, quit_, clock_):
+    """A millisecond of the rig every millisecond, until the run is over or ``quit_`` is set.
+
+    ``books`` (``firmware/accounting.py``) tell how late the rig itself woke.
+    """
+    deadline_ns = monotonic_ns(clock_) + rig.STEP_NS
+    while quit_[0] == 0 and life.race[0].finished == 0:
+        sleep_until(clock_, deadline_ns)
+        now_ns = monotonic_ns(clock_)
+        book(books, WAKE, now_ns - deadline_ns)
+        n_in = receive(car, frames_in, 0, now_ns)
+        n_in += receive(about, frames_in, n_in, now_ns)
+        # A stall is made up for: the world does not stand still because we did.
+        n_out = rig.tick(world, life, frames_in, n_in, deadline_ns, frames_out)
+        send(car, frames_out, 0, n_out)
+        deadline_ns += rig.STEP_NS
+    return deadline_ns
+
+
+def drive_rig(
+    world: rig.World,
+    life: rig.Life,
+    bus: str,
+    cpu: int | None = None,
+    progress: Callable[[], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Accounts:
+    """Run the rig on a local bus until the run has finished or ``stop`` is set.
+
+    Returns how late the rig itself woke.
+    """
+    books, quit_ = accounts(), np.zeros(1, np.int64)
+    with (
+        open_port(bus, "rig", CAR_CHANNEL) as car,
+        open_port(host_bus(bus), "rig", HOST_CHANNEL) as about,
+    ):
+        arguments = (
+            world, life, car.record, about.record, frames(FRAMES), frames(FRAMES), books,
+        )  # fmt: skip
+        run(*arguments, np.ones(1, np.int64), clock.scratch())  # compiles
+
+        def work() -> None:
+            with real_time(cpu, PRIORITY):
+                run(*arguments, quit_, clock.scratch())
+
+        thread = threading.Thread(target=work, name="rig")
+        thread.start()
+        while thread.is_alive():
+            thread.join(LOOK_S)
+            if progress is not None:
+                progress()
+            if stop is not None and stop.is_set():
+                quit_[0] = 1
+    return books

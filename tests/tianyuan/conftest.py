@@ -1,0 +1,62 @@
+"""Copies of the sources, to build from and to edit."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tianyuan import ROOMS
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("tianyuan", *ROOMS)
+NOT_SOURCES = shutil.ignore_patterns("__pycache__", ".*")
+
+
+@pytest.fixture(scope="session")
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that a build reads, since it must not leave its own folders in the checkout."""
+    return copy_sources(tmp_path_factory.mktemp("sources") / "checkout")
+
+
+@pytest.fixture(scope="session")
+def files(sources: Path) -> set[str]:
+    """Every file of the package, by the path it has once installed."""
+    found = (path for folder in FOLDERS for path in (sources / folder).rglob("*"))
+    return {installed_path(path.relative_to(sources)) for path in found if path.is_file()}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The sources in the checkout's layout, for one test to edit."""
+    return copy_sources(tmp_path / "checkout")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The same as a wheel lays them out; the folder is for PYTHONPATH."""
+    for folder in FOLDERS:
+        target = tmp_path / "site" / installed_path(Path(folder))
+        shutil.copytree(ROOT / folder, target, ignore=NOT_SOURCES)
+    return tmp_path / "site"
+
+
+def copy_sources(target: Path) -> Path:
+    target.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, target)
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, target / folder, ignore=NOT_SOURCES)
+    return target
+
+
+def installed_path(path: Path) -> str:
+    return path.as_posix() if path.parts[0] == "tianyuan" else f"tianyuan/{path.as_posix()}"
