@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.check import check_path
 from tianyuan.control.planning.track import Track

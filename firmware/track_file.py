@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.curve import Array
 from tianyuan.control.planning.layout import closed_layout
