@@ -60,6 +60,7 @@ VEHICLE: Final = _rows(
     ("engine_torque_nm", "N*m", None, 0, 2000, "at full throttle", TABLE),
     ("engine_drag_nm", "N*m", None, 0, 500, "braking torque at closed throttle, positive", TABLE),
     ("rear_drive", "1", 1.0, 0, 1, "share of the engine's force on the rear axle"),
+    ("brake_front_share", "1", 0.7, 0, 1, "share of the braking force on the front axle"),
     ("brake_n_per_bar", "N/bar", None, 1, 2000, "braking force of the whole car over pressure in front"),
 )
 
@@ -96,8 +97,9 @@ PURSUIT: Final = _rows(
     "pure_pursuit",
     ("lookahead_s", "s", 0.35, 0.01, 3, "lookahead distance over speed"),
     ("lookahead_per_error", "1", 0.5, 0, 10, "lookahead distance over cross-track error"),
-    ("lookahead_per_curvature_m2", "m^2", 20.0, 0, 1000, "lookahead distance taken off over curvature"),
+    ("lookahead_per_curvature_m2", "m^2", 0.0, 0, 1000, "lookahead distance taken off over curvature"),
     ("lookahead_min_m", "m", 5.0, 0.5, 50, "shortest lookahead"),
+    ("k_yaw_s", "s", 0.15, 0, 2, "damping on the yaw rate's deviation from the line's"),
     ("lookahead_max_m", "m", 30.0, 1, 200, "longest lookahead"),
 )
 
@@ -112,7 +114,7 @@ SPEED: Final = _rows(
 
 LATERAL: Final = _rows(
     "lateral",
-    ("preview_s", "s", 0.05, 0, 0.5, "steer for where the car will be once the actuator has answered"),
+    ("preview_s", "s", 0.1, 0, 0.5, "steer for where the car will be once the actuator has answered"),
 )
 
 ESTIMATOR: Final = _rows(
