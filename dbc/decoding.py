@@ -183,7 +183,7 @@ def _finite(codec, message, words, base):
 
 @outlined
 def _finite_rows(signals, first, end, words, base):
+    finite = True
     for s in range(first, end):
-        if not np.isfinite(_value(signals[s], words, base)):
-            return False
-    return True
+        finite &= np.isfinite(_value(signals[s], words, base))
+    return finite

@@ -26,7 +26,7 @@ _WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
 
 
 def crc8_table(polynomial: int) -> np.ndarray:
-    """What each of the 256 bytes makes of a CRC-8 that is zero, u1."""
+    """Work out what each of the 256 bytes makes of a CRC-8 that is zero, u1."""
     table = np.zeros(256, np.uint8)
     for byte in range(256):
         crc = byte
@@ -64,7 +64,7 @@ def crc8(crc, words, base, first, end):
 
 @outlined
 def p1_crc(start, words, base, length, crc_byte):
-    """The profile's CRC of the frame; ``start`` is that of the data id."""
+    """Compute the profile's CRC of the frame; ``start`` is that of the data id."""
     crc = crc8(start, words, base, 0, crc_byte)
     return crc8(crc, words, base, crc_byte + 1, length)
 
@@ -87,5 +87,5 @@ def p1_sequence(last, counter, max_delta):
 
 @outlined
 def p1_next(counter):
-    """The counter after this one."""
+    """Return the counter after this one."""
     return 0 if counter >= COUNTERS - 1 else counter + 1
