@@ -37,7 +37,7 @@ def read(path: Path | str) -> Database:
     path = Path(path)
     try:
         text = _decoded(path.read_bytes())
-        return _database(text)
+        return _database(text.replace("\r\n", "\n").replace("\r", "\n"))
     except OSError as error:
         raise DbcError(f"cannot be read: {error.strerror}", file=str(path)) from None
     except DbcError as error:

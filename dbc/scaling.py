@@ -77,7 +77,7 @@ def _half(pattern):
     if exponent == 31:
         magnitude = np.nan if fraction > 0.0 else np.inf
     elif exponent > 0:
-        magnitude = math.ldexp(1024.0 + fraction, exponent - 25)
+        magnitude = math.ldexp(1024.0 + fraction, int(exponent - 25))
     else:
         magnitude = math.ldexp(fraction, -24)
     return -magnitude if pattern & 0x8000 else magnitude

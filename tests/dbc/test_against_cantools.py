@@ -160,12 +160,11 @@ def random_physical(signal, rng):
     part = rng.choice([0.0, 0.25, 0.5, -0.5, rng.random() - 0.5])
     value = float(signal.conversion.raw_to_scaled(raw, False))
     value += part * float(signal.scale) * (not signal.is_float)
-    low, high = sorted(
-        float(signal.conversion.raw_to_scaled(end, False)) for end in raw_ends(signal)
-    )
-    if signal.minimum is not None and signal.maximum is not None:
-        if signal.minimum < signal.maximum:
-            low, high = max(low, float(signal.minimum)), min(high, float(signal.maximum))
+    ends = [float(signal.conversion.raw_to_scaled(end, False)) for end in raw_ends(signal)]
+    low, high = min(ends), max(ends)
+    declared = signal.minimum, signal.maximum
+    if None not in declared and declared[0] < declared[1]:
+        low, high = max(low, float(declared[0])), min(high, float(declared[1]))
     assert low <= high, f"{signal.name}: its range and its bits never meet"
     return min(max(value, low), high)
 

@@ -34,10 +34,8 @@ def test_a_standard_frame_with_the_low_bits_of_an_extended_id_is_unknown(wire, s
 
 def test_one_number_may_be_a_standard_and_an_extended_id(wire, signal, message):
     both = [
-        message([signal("S", 0, 8)], frame_id=0x123, name="A", is_extended_frame=extended)
-        if not extended
-        else message([signal("S", 0, 8)], frame_id=0x123, name="B", is_extended_frame=extended)
-        for extended in (False, True)
+        message([signal("S", 0, 8)], frame_id=0x123, name=name, is_extended_frame=name == "B")
+        for name in "AB"
     ]
     tried = wire(both)
     assert take(tried, 0x123)[0] == 0

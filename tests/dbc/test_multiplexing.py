@@ -19,6 +19,7 @@ import pytest
 from tianyuan.dbc.codec import Binding, Status, build
 from tianyuan.dbc.errors import DbcError
 
+VALUES = [*itertools.product((0, 1, 2, 5, 15), (0, 1), (0, 4, 7, 9))]
 NAMES = ("A", "C", "P", "B", "Q", "R", "S", "T")
 
 
@@ -80,7 +81,9 @@ def test_a_signal_that_is_not_selected_keeps_its_value(wire, tree):
     assert [kept[tried.slot["M", name]] for name in ("P", "B", "Q", "R", "S")] == [77.0] * 5
 
 
-@pytest.mark.parametrize(("a", "c", "b"), itertools.product((0, 1, 2, 5, 15), (0, 1), (0, 4, 7, 9)))
+@pytest.mark.parametrize(
+    ("a", "c", "b"), [*itertools.product((0, 1, 2, 5, 15), (0, 1), (0, 4, 7, 9))]
+)
 def test_only_what_is_selected_is_sent(wire, tree, a, c, b):
     tried = wire([tree])
     values = np.full(tried.size, np.nan)  # what is not selected need not even be a number
