@@ -87,9 +87,9 @@ LIMITS: Final = _rows(
 
 STANLEY: Final = _rows(
     "stanley",
-    ("k_1ps", "1/s", 2.5, 0.05, 20, "gain on the cross-track error at the front axle"),
+    ("k_1ps", "1/s", 2.2, 0.05, 20, "gain on the cross-track error at the front axle"),
     ("k_soft_mps", "m/s", 4.0, 0.1, 50, "softens the gain at low speed"),
-    ("k_yaw_s", "s", 0.08, 0, 2, "damping on the yaw rate's deviation from the line's"),
+    ("k_yaw_s", "s", 0.14, 0, 2, "damping on the yaw rate's deviation from the line's"),
     ("k_steer", "1", 0.0, 0, 2, "damping on the change of the measured steering angle"),
 )
 
@@ -115,7 +115,7 @@ SPEED: Final = _rows(
 
 LATERAL: Final = _rows(
     "lateral",
-    ("preview_s", "s", 0.12, 0, 0.5, "steer for where the car will be once the actuator has answered"),
+    ("preview_s", "s", 0.1, 0, 0.5, "steer for where the car will be once the actuator has answered"),
 )
 
 ESTIMATOR: Final = _rows(
@@ -143,8 +143,8 @@ SUPERVISOR: Final = _rows(
 PLANNING: Final = _rows(
     "planning",
     ("edge_margin_m", "m", 0.5, 0, 5, "from the car's side to the edge of the track, at the least"),
-    ("lateral_share", "1", 0.9, 0.1, 1, "of friction, planned with in bends"),
-    ("brake_share", "1", 0.75, 0.1, 1, "of friction, planned with under braking"),
+    ("lateral_share", "1", 0.88, 0.1, 1, "of friction, planned with in bends"),
+    ("brake_share", "1", 0.72, 0.1, 1, "of friction, planned with under braking"),
     ("drive_share", "1", 0.85, 0.1, 1, "of friction, planned with at the driven wheels"),
     ("exponent", "1", 2.0, 1, 4, "of the friction limit: 1 rhombus, 2 ellipse, larger squarer"),
     ("spacing_m", "m", 1.0, 0.2, 5, "between points of the line"),

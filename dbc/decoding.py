@@ -46,12 +46,15 @@ def decode(codec, frames, i, received, values):
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
     m = message.index
+    record = received[m]
     status = _OK
     if not _has_length(message, words[base]):
         status = _WRONG_LENGTH
     elif message.guarded:
-        status = _check(codec, message, received, m, words, base)
-    record = received[m]
+        if message.counter >= 0:
+            status = _sequence(codec.signals, message, record, words, base)
+        if status == _OK and message.floats and not _finite(codec, message, words, base):
+            status = _NOT_FINITE
     record.status = status
     if status < 0:
         record.errors += 1
@@ -99,17 +102,6 @@ def _has_length(message, header):
     length = (header >> 32) & 0xFF
     fd = (header >> 40) & FDF
     return length == message.length or (fd != 0 and length == message.padded)
-
-
-@outlined
-def _check(codec, message, received, m, words, base):
-    """Find the status of a frame of the right length: protection, then finite values."""
-    status = _OK
-    if message.counter >= 0:
-        status = _sequence(codec.signals, message, received[m], words, base)
-    if status == _OK and message.floats and not _finite(codec, message, words, base):
-        status = _NOT_FINITE
-    return status
 
 
 @outlined
@@ -183,7 +175,7 @@ def _finite(codec, message, words, base):
 
 @outlined
 def _finite_rows(signals, first, end, words, base):
+    finite = True
     for s in range(first, end):
-        if not np.isfinite(_value(signals[s], words, base)):
-            return False
-    return True
+        finite &= np.isfinite(_value(signals[s], words, base))
+    return finite

@@ -12,9 +12,10 @@ numba lets a kernel inherit what it does not say itself from the kernel that cal
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from numba import njit
 
-inlined: Final = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
-outlined: Final = njit(cache=True, error_model="numpy", _nrt=False, forceinline=False)
+_OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
+inlined: Final = njit(**_OPTIONS, forceinline=True)
+outlined: Final = njit(**_OPTIONS, forceinline=False)

@@ -23,10 +23,11 @@ class Block(NamedTuple):
 
 
 def blocks(message: Message) -> list[Block]:
-    """The message's blocks, each multiplexor's own before those it selects.
+    """Split a message into blocks, each multiplexor's own before those it selects.
 
     Raises:
         DbcError: a signal's multiplexor is missing, or selects itself.
+
     """
     children = _children(message)
     found = [Block(-1, "", (), children.pop(("", ()), []))]

@@ -26,7 +26,7 @@ class Guard(NamedTuple):
 
 
 def guards(messages: Sequence[Message], protections: Mapping[str, Protection]) -> dict[str, Guard]:
-    """The guard of each protected message, or DbcError for one that cannot be."""
+    """Work out the guard of each protected message, or DbcError for one that cannot be."""
     known = {message.name: message for message in messages}
     found = {}
     for name, protection in protections.items():

@@ -125,7 +125,7 @@ def _may_be_nan(cells: np.void) -> bool:
 
 
 def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
-    """The frame that encoding starts from."""
+    """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
         if signal.name not in uses and signal.name not in (guard.crc, guard.counter):

@@ -20,7 +20,7 @@ _TWO_63 = 9223372036854775808.0
 
 @outlined
 def number(kind, raw):
-    """Convert a raw value of any kind to the number it stands for, rounded once where a double cannot hold it."""
+    """Convert any raw value to its number, rounded once where a double cannot hold it."""
     if kind == _FLOAT_32:
         return np.float64(np.int32(raw).view(np.float32))
     if kind == _FLOAT_64:
@@ -77,7 +77,7 @@ def _half(pattern):
     if exponent == 31:
         magnitude = np.nan if fraction > 0.0 else np.inf
     elif exponent > 0:
-        magnitude = math.ldexp(1024.0 + fraction, exponent - 25)
+        magnitude = math.ldexp(1024.0 + fraction, int(exponent - 25))
     else:
         magnitude = math.ldexp(fraction, -24)
     return -magnitude if pattern & 0x8000 else magnitude
@@ -86,7 +86,7 @@ def _half(pattern):
 @outlined
 def _half_pattern(exact):
     """Round a number that is within its range to an IEEE 16-bit float."""
-    exponent = max(math.frexp(exact)[1] - 1, -14)
+    exponent = max(math.frexp(exact)[1] - 1, -14) if exact != 0.0 else -14
     # Units in the last place; the leading 1 of a normal number counts up the exponent.
     units = np.int64(np.rint(math.ldexp(abs(exact), 10 - exponent)))
     pattern = units + (np.int64(exponent + 14) << 10)
