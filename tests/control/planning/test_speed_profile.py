@@ -49,6 +49,7 @@ def test_on_a_circle_speed_is_the_root_of_friction_g_and_radius(
     assert np.allclose(profile.accel_mps2, 0, atol=1e-6)
 
 
+@pytest.mark.compiled
 def test_with_drag_a_circle_is_driven_steadily_on_the_friction_limit(new_car: NewCar) -> None:
     car = new_car()
     p, radius = car[0], 60.0
@@ -75,6 +76,7 @@ def test_braking_on_a_straight_follows_v_squared_less_two_a_s(point_mass: np.rec
     assert np.allclose(profile.accel_mps2[braking[1:-1]], -decel)
 
 
+@pytest.mark.compiled
 def test_driving_off_is_held_by_the_driven_axle_then_by_the_engine(
     point_mass: np.recarray,
 ) -> None:
@@ -109,6 +111,7 @@ def use_of_friction(car: np.recarray, curvature: np.ndarray, v: np.ndarray, step
     return float(np.max(lateral**p.planning_exponent + along**p.planning_exponent))
 
 
+@pytest.mark.compiled
 @given(exponent=st.floats(1.2, 4.0), friction=st.floats(0.3, 1.5))
 def test_friction_is_used_up_and_never_exceeded(
     new_car: NewCar, exponent: float, friction: float
@@ -119,6 +122,15 @@ def test_friction_is_used_up_and_never_exceeded(
     assert use_of_friction(car, curvature, profile.speed_mps, step) == pytest.approx(1, abs=1e-3)
 
 
+def test_coarse_points_keep_to_the_limits_too(new_car: NewCar) -> None:
+    car, (curvature, step) = new_car(), corners()
+    profile = speed_profile(car, curvature[::10], flat(60), 10 * step)
+    v = profile.speed_mps
+    assert use_of_friction(car, curvature[::10], v, 10 * step) == pytest.approx(1, abs=1e-3)
+    assert {LIMITED, DRIVING, BRAKING} == set(profile.limit)
+
+
+@pytest.mark.compiled
 @given(mirror=st.booleans(), shift=st.integers(0, 599))
 def test_mirroring_a_lap_or_starting_it_elsewhere_changes_nothing(
     new_car: NewCar, mirror: bool, shift: int
@@ -131,6 +143,7 @@ def test_mirroring_a_lap_or_starting_it_elsewhere_changes_nothing(
     assert np.isclose(moved.lap_s, profile.lap_s)
 
 
+@pytest.mark.compiled
 @given(scale=st.floats(0.2, 3.0))
 def test_where_grip_alone_limits_lap_time_goes_with_the_root_of_scale(
     new_car: NewCar, scale: float
@@ -145,6 +158,7 @@ def test_where_grip_alone_limits_lap_time_goes_with_the_root_of_scale(
     assert np.isclose(lap[1] / lap[0], np.sqrt(scale), rtol=1e-4)
 
 
+@pytest.mark.compiled
 @given(grip=st.floats(0.5, 1.0), extra=st.floats(0.0, 0.5))
 def test_more_grip_is_never_slower(new_car: NewCar, grip: float, extra: float) -> None:
     curvature, step = corners()
@@ -154,6 +168,7 @@ def test_more_grip_is_never_slower(new_car: NewCar, grip: float, extra: float) -
     assert np.all(fast.speed_mps >= slow.speed_mps - 1e-6)
 
 
+@pytest.mark.compiled
 def test_downforce_and_a_hollow_help_and_a_crest_hurts(new_car: NewCar) -> None:
     n, radius = 400, 100.0
     curvature, step = np.full(n, 1 / radius), 2 * np.pi * radius / 400
@@ -170,6 +185,7 @@ def test_downforce_and_a_hollow_help_and_a_crest_hurts(new_car: NewCar) -> None:
     assert wavy[crest] < level[crest]
 
 
+@pytest.mark.compiled
 def test_uphill_costs_what_gravity_takes(point_mass: np.recarray) -> None:
     curvature = flat(400)
     curvature[0] = 0.2
@@ -181,6 +197,7 @@ def test_uphill_costs_what_gravity_takes(point_mass: np.recarray) -> None:
     assert np.isclose(lost, GRAVITY_MPS2 * np.sin(0.04), rtol=0.02)
 
 
+@pytest.mark.compiled
 def test_the_cap_is_kept_and_a_straight_ring_runs_at_top_speed(new_car: NewCar) -> None:
     capped = speed_profile(new_car(limits_speed_mps=20), flat(300), flat(300), 5.0)
     assert np.allclose(capped.speed_mps, 20)
