@@ -2,7 +2,7 @@
 
 Between positions the pose runs on the gyroscope, the accelerometer and the speed. A
 position or heading is compared with the pose of the instant it was valid for, so that its
-delay is no error at 70 m/s. Sideslip comes from the steady-state slip tables: too small a
+delay is no error at 70 m/s. Sideslip comes from the slip tables: too small a
 motion to measure with one antenna pair, too large to leave out (a degree at 50 m/s is
 0.9 m/s sideways).
 """
@@ -54,14 +54,14 @@ def _predict(params, sensors, state, dt_s):
     s.y_m += (sn * s.speed_mps + c * s.lateral_mps) * dt_s
     s.heading_rad = wrap(s.heading_rad + s.yaw_rate_radps * dt_s)
     s.speed_mps = max(s.speed_mps + (s.ax_mps2 + s.yaw_rate_radps * s.lateral_mps) * dt_s, 0.0)
-    s.lateral_mps = _lateral_speed(params, s.speed_mps, s.yaw_rate_radps)
+    s.lateral_mps = _lateral_speed(params, s.speed_mps, s.yaw_rate_radps, s.ax_mps2)
 
 
 @kernel
-def _lateral_speed(params, speed_mps, yaw_rate_radps):
+def _lateral_speed(params, speed_mps, yaw_rate_radps, ax_mps2):
     if speed_mps < SLOW_MPS:
         return 0.0
-    return speed_mps * math.tan(slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps))
+    return speed_mps * math.tan(slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps, ax_mps2))
 
 
 @kernel

@@ -7,6 +7,7 @@ import math
 from tianyuan.control.kernels import kernel
 
 GRAVITY_MPS2 = 9.80665
+FLOOR = 0.3
 
 
 @kernel
@@ -18,10 +19,14 @@ def load_n(params, speed_mps):
 
 @kernel
 def remaining(params, speed_mps, ay_mps2):
-    """Share of the grip, 0.05 to 1, that cornering at ``ay_mps2`` leaves: the friction circle."""
+    """Share of the grip that cornering at ``ay_mps2`` leaves: the friction circle.
+
+    Never less than FLOOR: a car that is too fast for its corner must still slow down, and
+    gives 5 % of its cornering for that.
+    """
     p = params[0]
     used = p.mass_kg * ay_mps2 / max(p.friction * load_n(params, speed_mps), 1.0)
-    return math.sqrt(max(1.0 - used * used, 0.0025))
+    return math.sqrt(max(1.0 - used * used, FLOOR * FLOOR))
 
 
 @kernel

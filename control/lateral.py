@@ -23,11 +23,11 @@ def _previewed(params, state):
 
 
 @kernel
-def feed_forward(params, speed_mps, curvature_1pm):
+def feed_forward(params, speed_mps, curvature_1pm, ax_mps2):
     """Steady-state steering on an arc: ``L kappa`` and the difference of the slip angles."""
     ay = speed_mps * speed_mps * curvature_1pm
     geometric = math.atan(params[0].wheelbase_m * curvature_1pm)
-    return geometric + slip.front(params, ay) - slip.rear(params, ay)
+    return geometric + slip.front(params, ay, ax_mps2) - slip.rear(params, ay, ax_mps2)
 
 
 @kernel

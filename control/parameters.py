@@ -60,6 +60,7 @@ VEHICLE: Final = _rows(
     ("engine_torque_nm", "N*m", None, 0, 2000, "at full throttle", TABLE),
     ("engine_drag_nm", "N*m", None, 0, 500, "braking torque at closed throttle, positive", TABLE),
     ("rear_drive", "1", 1.0, 0, 1, "share of the engine's force on the rear axle"),
+    ("brake_front_share", "1", 0.7, 0, 1, "share of the braking force on the front axle"),
     ("brake_n_per_bar", "N/bar", None, 1, 2000, "braking force of the whole car over pressure in front"),
 )
 
@@ -96,23 +97,24 @@ PURSUIT: Final = _rows(
     "pure_pursuit",
     ("lookahead_s", "s", 0.35, 0.01, 3, "lookahead distance over speed"),
     ("lookahead_per_error", "1", 0.5, 0, 10, "lookahead distance over cross-track error"),
-    ("lookahead_per_curvature_m2", "m^2", 20.0, 0, 1000, "lookahead distance taken off over curvature"),
+    ("lookahead_per_curvature_m2", "m^2", 0.0, 0, 1000, "lookahead distance taken off over curvature"),
     ("lookahead_min_m", "m", 5.0, 0.5, 50, "shortest lookahead"),
+    ("k_yaw_s", "s", 0.15, 0, 2, "damping on the yaw rate's deviation from the line's"),
     ("lookahead_max_m", "m", 30.0, 1, 200, "longest lookahead"),
 )
 
 SPEED: Final = _rows(
     "speed",
-    ("kp_1ps", "1/s", 1.2, 0, 20, "acceleration asked for over speed error"),
+    ("kp_1ps", "1/s", 2.0, 0, 20, "acceleration asked for over speed error"),
     ("ki_1ps2", "1/s^2", 0.3, 0, 20, "acceleration asked for over the integral of speed error"),
     ("integral_max_mps2", "m/s^2", 1.5, 0, 10, "most that the integral may add or take"),
-    ("preview_s", "s", 0.08, 0, 1, "look this far ahead on the profile for the actuators' delay"),
+    ("preview_s", "s", 0.12, 0, 1, "look this far ahead on the profile for the actuators' delay"),
     ("deadband_n", "N", 150.0, 0, 5000, "force below engine braking before the brake comes on, and back"),
 )
 
 LATERAL: Final = _rows(
     "lateral",
-    ("preview_s", "s", 0.05, 0, 0.5, "steer for where the car will be once the actuator has answered"),
+    ("preview_s", "s", 0.1, 0, 0.5, "steer for where the car will be once the actuator has answered"),
 )
 
 ESTIMATOR: Final = _rows(
@@ -141,7 +143,7 @@ PLANNING: Final = _rows(
     "planning",
     ("edge_margin_m", "m", 0.5, 0, 5, "from the car's side to the edge of the track, at the least"),
     ("lateral_share", "1", 0.9, 0.1, 1, "of friction, planned with in bends"),
-    ("brake_share", "1", 0.85, 0.1, 1, "of friction, planned with under braking"),
+    ("brake_share", "1", 0.75, 0.1, 1, "of friction, planned with under braking"),
     ("drive_share", "1", 0.85, 0.1, 1, "of friction, planned with at the driven wheels"),
     ("exponent", "1", 2.0, 1, 4, "of the friction limit: 1 rhombus, 2 ellipse, larger squarer"),
     ("spacing_m", "m", 1.0, 0.2, 5, "between points of the line"),

@@ -1,34 +1,65 @@
-"""Slip angles of steady cornering, from tables made at set-up (``planning/slip_map.py``)."""
+"""Slip angles of cornering, from tables made at set-up (``planning/slip_map.py``).
+
+The tables are for steady speed. Braking moves load from the rear axle to the front, and
+driving the other way, and the tyres that brake or drive have less left for cornering: an
+axle then slips as it would in a tighter bend at steady speed. At 8 m/s^2 of braking the
+rear axle of a touring car has lost 40 % of its load, which matters more than all else.
+"""
 
 from __future__ import annotations
 
 import math
 
-from tianyuan.control.geometry import on_table
+from tianyuan.control.geometry import clamp, on_table
 from tianyuan.control.kernels import kernel
 
+GRAVITY_MPS2 = 9.80665
+LEAST = 0.3  # of an axle's static capacity, so that the tables' end is not all there is
+
 
 @kernel
-def front(params, ay_mps2):
+def _capacity(friction, load_ratio, use_mps2):
+    """Share of an axle's static capacity for cornering: its load's, less what drives or brakes.
+
+    ``use_mps2`` is the longitudinal force over the static load's mass.
+    """
+    load_ratio = max(load_ratio, LEAST)
+    used = use_mps2 / (friction * GRAVITY_MPS2 * load_ratio)
+    return load_ratio * math.sqrt(max(1.0 - used * used, LEAST * LEAST))
+
+
+@kernel
+def front(params, ay_mps2, ax_mps2):
     """Front axle's slip angle, of the sign of ``ay_mps2``; the textbooks' alpha_f is its negative."""
-    return _signed(params[0].slip_front_rad, params[0].slip_ay_step_mps2, ay_mps2)
+    p = params[0]
+    rear_axle_m = p.wheelbase_m - p.front_axle_m
+    ratio = 1.0 - ax_mps2 * p.cg_height_m / (GRAVITY_MPS2 * rear_axle_m)
+    share = p.brake_front_share if ax_mps2 < 0.0 else 1.0 - p.rear_drive
+    use = share * ax_mps2 * p.wheelbase_m / rear_axle_m
+    return _signed(p.slip_front_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use))
 
 
 @kernel
-def rear(params, ay_mps2):
+def rear(params, ay_mps2, ax_mps2):
     """Rear axle's slip angle, of the sign of ``ay_mps2``."""
-    return _signed(params[0].slip_rear_rad, params[0].slip_ay_step_mps2, ay_mps2)
+    p = params[0]
+    ratio = 1.0 + ax_mps2 * p.cg_height_m / (GRAVITY_MPS2 * p.front_axle_m)
+    share = 1.0 - p.brake_front_share if ax_mps2 < 0.0 else p.rear_drive
+    use = share * ax_mps2 * p.wheelbase_m / p.front_axle_m
+    return _signed(p.slip_rear_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use))
 
 
 @kernel
-def _signed(table, step_mps2, ay_mps2):
+def _signed(table, step_mps2, ay_mps2, capacity):
     if not step_mps2 > 0.0:
         return 0.0
-    return math.copysign(on_table(table, abs(ay_mps2) / step_mps2), ay_mps2)
+    steady_mps2 = abs(ay_mps2) / clamp(capacity, LEAST * LEAST, 3.0)
+    return math.copysign(on_table(table, steady_mps2 / step_mps2), ay_mps2)
 
 
 @kernel
-def sideslip(params, speed_mps, curvature_1pm):
-    """Steady sideslip of the centre of gravity, ``beta = b kappa - alpha_r``, positive left."""
+def sideslip(params, speed_mps, curvature_1pm, ax_mps2):
+    """Sideslip of the centre of gravity, ``beta = b kappa - alpha_r``, positive left."""
     rear_axle_m = params[0].wheelbase_m - params[0].front_axle_m
-    return rear_axle_m * curvature_1pm - rear(params, speed_mps * speed_mps * curvature_1pm)
+    ay = speed_mps * speed_mps * curvature_1pm
+    return rear_axle_m * curvature_1pm - rear(params, ay, ax_mps2)

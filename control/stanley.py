@@ -37,7 +37,7 @@ def steer(params, path, state, x_m, y_m, heading_rad):
     curvature = projection.curvature_at(path, index, share)
     heading_error = wrap(heading_rad - projection.heading_at(path, index, share))
     speed = s.speed_mps
-    steady = slip.front(params, speed * speed * curvature)
+    steady = slip.front(params, speed * speed * curvature, s.ax_mps2)
     back = math.atan(p.stanley_k_1ps * error_m / (p.stanley_k_soft_mps + speed))
     damping = p.stanley_k_yaw_s * (s.yaw_rate_radps - speed * curvature)
     return steady - heading_error - back - damping

@@ -11,8 +11,9 @@ import math
 from typing import Annotated, Final
 
 import numpy as np
-from pydantic import Field
 from tianyuan.control.kernels import kernel
+from pydantic import Field
+
 from tianyuan.control.records import GROUPS
 from tianyuan.hil.noise import drift, gauss
 from tianyuan.hil.plant.tables import Table
@@ -79,8 +80,9 @@ def remember(history, state, t_ns):
 
 
 @kernel
-def recall(h, t_ns):
+def recall(history, t_ns):
     """Place in the ring of the newest truth not after ``t_ns``, else of the oldest."""
+    h = history[0]
     place = h.head
     for _ in range(h.count - 1):
         if h.t_ns[place] <= t_ns:
@@ -90,9 +92,9 @@ def recall(h, t_ns):
 
 
 @kernel
-def _antenna(k, h, t_ns):
+def _antenna(k, history, t_ns):
     """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
-    i = recall(h, t_ns)
+    i, h = recall(history, t_ns), history[0]
     ahead_s = max(0.0, (t_ns - h.t_ns[i]) * 1e-9)
     yaw = h.yaw_rate_radps[i]
     heading = h.heading_rad[i] + ahead_s * yaw
@@ -116,8 +118,8 @@ def wrap_heading(heading_rad):
 
 
 @kernel
-def _position(k, h, seed, out, t_ns):
-    x, y, _, _ = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+def _position(k, history, seed, out, t_ns):
+    x, y, _, _ = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
     slow, period = k.sensor_position_drift_m, k.sensor_position_drift_s
     x += slow * drift(seed, 0, t_ns, period) + k.sensor_position_m * gauss(seed, 2, t_ns)
     y += slow * drift(seed, 1, t_ns, period) + k.sensor_position_m * gauss(seed, 3, t_ns)
@@ -125,8 +127,8 @@ def _position(k, h, seed, out, t_ns):
 
 
 @kernel
-def _velocity(k, h, seed, out, t_ns):
-    _, _, heading, speed = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+def _velocity(k, history, seed, out, t_ns):
+    _, _, heading, speed = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
     out.gnss_speed_mps = max(0.0, speed + k.sensor_speed_mps * gauss(seed, 4, t_ns))
     out.gnss_heading_rad = wrap_heading(heading + k.sensor_heading_rad * gauss(seed, 5, t_ns))
     out.gnss_heading_quality = k.sensor_heading_quality
@@ -188,11 +190,11 @@ def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
     values; ``seed`` is any number from 0 below 2**62. Heading is that of the car, by two
     antennas, in [0, 2 pi).
     """
-    k, p, s, h, out = sensor_params[0], plant[0], state[0], history[0], sensors[0]
+    k, p, s, out = sensor_params[0], plant[0], state[0], sensors[0]
     if group == _POSITION:
-        _position(k, h, seed, out, t_ns)
+        _position(k, history, seed, out, t_ns)
     elif group == _VELOCITY:
-        _velocity(k, h, seed, out, t_ns)
+        _velocity(k, history, seed, out, t_ns)
     elif group == _IMU:
         _imu(k, s, seed, out, t_ns)
     elif group == _WHEELS:

@@ -89,10 +89,11 @@ def whole(values: np.ndarray, digits: int) -> list[int | None]:
 
 def _rows(telemetry: np.ndarray, length: float, lap: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the lap's rows and one from each neighbour, with stations that never fall."""
-    inside = np.flatnonzero(telemetry["lap"] == lap)
+    known = telemetry[np.isfinite(telemetry["station_m"])]
+    inside = np.flatnonzero(known["lap"] == lap)
     begin, end = int(inside[0]), int(inside[-1]) + 1
-    first, last = max(begin - 1, 0), min(end + 1, len(telemetry))
-    rows = telemetry[first:last]
+    first, last = max(begin - 1, 0), min(end + 1, len(known))
+    rows = known[first:last]
     # A car may stand behind the line when its first lap begins. So unwrap, and let the
     # lap's own last row, which is never over the line, say which turn it is on.
     station_m = np.unwrap(rows["station_m"].astype(float), period=length)
@@ -102,7 +103,7 @@ def _rows(telemetry: np.ndarray, length: float, lap: int) -> tuple[np.ndarray, n
 
 
 def _on_grid(grid: np.ndarray, station_m: np.ndarray, values: np.ndarray, keep: str) -> np.ndarray:
-    """Interpolate; a "peak" or "low" column keeps the extreme row of each grid point's cell."""
+    """Return ``values`` at the grid's stations, NaN outside the rows' stations."""
     if keep == "step":
         before = np.clip(np.searchsorted(station_m, grid, "right") - 1, 0, len(values) - 1)
         outside = (grid < station_m[0]) | (grid > station_m[-1])
@@ -110,9 +111,20 @@ def _on_grid(grid: np.ndarray, station_m: np.ndarray, values: np.ndarray, keep: 
     column = np.interp(grid, station_m, values, np.nan, np.nan)
     if keep == "value":
         return column
+    rank = np.abs if keep == "peak" else np.negative
+    extremes = _extremes(grid, station_m, values, rank)
+    drawn = np.pad(rank(column), 1, constant_values=-np.inf)
+    around = np.fmax(np.fmax(drawn[:-2], drawn[2:]), drawn[1:-1])
+    return np.where(rank(extremes) > around, extremes, column)
+
+
+def _extremes(
+    grid: np.ndarray, station_m: np.ndarray, values: np.ndarray, rank: np.ufunc
+) -> np.ndarray:
+    """Return, for each grid point, the highest-ranking row nearest to it, NaN without one."""
     own = np.flatnonzero((station_m >= grid[0]) & (station_m <= grid[-1]) & np.isfinite(values))
-    rank = np.abs(values[own]) if keep == "peak" else -values[own]
-    order = own[np.argsort(rank, kind="stable")]  # the last one written to a cell stays
-    cell = np.rint(station_m[order] / (grid[1] - grid[0])).astype(np.int64)
-    column[cell] = values[order]
-    return column
+    order = own[np.argsort(rank(values[own]), kind="stable")]
+    found = np.full(len(grid), np.nan)
+    # Of several rows in one cell the last one written stays.
+    found[np.rint(station_m[order] / (grid[1] - grid[0])).astype(np.int64)] = values[order]
+    return found

@@ -99,12 +99,12 @@ def _shown(run: Run) -> list[int]:
     """Return the laps with something to see: completed, or long enough to be looked into."""
     completed = {lap.number for lap in run.laps}
     length = geometry.length_m(run.path)
-    numbers = np.unique(run.telemetry["lap"])
+    known = run.telemetry[np.isfinite(run.telemetry["station_m"])]
+    numbers = np.unique(known["lap"])
     return [
         int(n)
         for n in numbers[numbers >= 1]
-        if int(n) in completed
-        or np.ptp(run.telemetry["station_m"][run.telemetry["lap"] == n]) > SHORTEST * length
+        if int(n) in completed or np.ptp(known["station_m"][known["lap"] == n]) > SHORTEST * length
     ]
 
 
@@ -126,12 +126,18 @@ def _plan(path: np.ndarray, turn_rad: float) -> dict[str, Any]:
 
 
 def _apexes(path: np.ndarray, turn_rad: float) -> list[dict[str, float]]:
-    """Return station, place and the direction to the bend's outside, for its number."""
+    """Return the station, the outer edge and the direction outward, for the bend's number."""
     found = path[geometry.apexes(path["speed_mps"])]
-    outward = -np.sign(found["curvature_1pm"])
-    across = -np.sin(found["heading_rad"]) * outward, np.cos(found["heading_rad"]) * outward
-    x, y = geometry.rotate(found["x_m"], found["y_m"], turn_rad)
-    u, v = geometry.rotate(*across, turn_rad)
+    left = found["curvature_1pm"] < 0.0
+    outward = np.where(left, 1.0, -1.0)
+    across_x, across_y = (
+        -np.sin(found["heading_rad"]) * outward,
+        np.cos(found["heading_rad"]) * outward,
+    )
+    width_m = np.where(left, found["left_m"], found["right_m"])
+    edge = found["x_m"] + width_m * across_x, found["y_m"] + width_m * across_y
+    x, y = geometry.rotate(*edge, turn_rad)
+    u, v = geometry.rotate(across_x, across_y, turn_rad)
     rows = np.round(np.column_stack([found["s_m"], x, y, u, v]), 3)
     return [dict(zip(("station", "x", "y", "u", "v"), row, strict=True)) for row in rows.tolist()]
 

@@ -4,6 +4,7 @@
 const $ = (selector) => document.querySelector(selector);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const touch = matchMedia("(pointer: coarse)").matches;
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
 const RIVALS = ["#ed7953", "#bd3786", "#fb9f3a", "#9c179e", "#d8576b"];
 
 let data = null;

@@ -40,6 +40,8 @@ function drawLaps() {
   drawPlan();
   drawGrip();
   point(chosen.station ?? null);
+  // On a phone only the bar's last row stays in sight, see page.css.
+  $("#bar").style.setProperty("--rest", `${46 - $("#bar").offsetHeight}px`);
 }
 
 function zoom(to) {
@@ -98,6 +100,8 @@ function drawStage(place, { edges_us, counts, marks }) {
   const low = Math.max(edges_us[found[0]] ?? 0.1, 0.1);
   const known = Object.entries(marks).filter(([, v]) => v !== null && v > 0);
   const high = Math.max(edges_us[(found.at(-1) ?? 0) + 1], ...known.map(([, v]) => v));
+  const decades = Array.from({ length: 9 }, (_, k) => 10 ** (k - 1));
+  const steps = decades.flatMap((d) => (high / low < 1000 ? [d, 2 * d, 5 * d] : [d]));
   const x = found.flatMap((i) => [edges_us[i], edges_us[i], edges_us[i + 1], edges_us[i + 1], null]).map((v) => (v === null ? null : Math.max(v, 0.05)));
   const y = found.flatMap((i) => [0.5, counts[i], counts[i], 0.5, null]);
   const lines = known.map(([, v]) => ({ type: "line", xref: "x", yref: "paper", x0: v, x1: v, y0: 0, y1: 1, line: { color: colour("--hot"), width: 1, dash: "2px,2px" } }));
@@ -105,22 +109,31 @@ function drawStage(place, { edges_us, counts, marks }) {
   Plotly.newPlot(place, [{ type: "scatter", mode: "lines", x, y, fill: "toself", fillcolor: colour("--accent"), line: { width: 0 }, hoverinfo: "skip" }], {
     height: 230, margin: { l: 46, r: 10, t: 6, b: 26 }, font: font(), showlegend: false, hovermode: false, dragmode: false, shapes: lines, annotations: texts,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    xaxis: { type: "log", range: [Math.log10(low) - 0.05, Math.log10(high) + 0.05], showgrid: false, showline: true, linecolor: colour("--zero"), ticks: "outside", ticklen: 4, tickcolor: colour("--zero"), dtick: Math.log10(high / low) > 1.2 ? 1 : "D1", fixedrange: true },
+    xaxis: { type: "log", range: [Math.log10(low) - 0.05, Math.log10(high) + 0.05], showgrid: false, showline: true, linecolor: colour("--zero"), ticks: "outside", ticklen: 4, tickcolor: colour("--zero"), tickvals: steps.filter((v) => v >= low * 0.9 && v <= high * 1.1), tickformat: ",~g", fixedrange: true },
     yaxis: { type: "log", range: [Math.log10(0.5), top], gridcolor: colour("--grid"), dtick: 1, fixedrange: true, exponentformat: "power" },
-  }, { displayModeBar: false, responsive: true });
+  }, CONFIG);
 }
 
 function listen() {
   const map = $("#plan");
   map.addEventListener("pointermove", (event) => point(stationOnPlan(event)));
   map.addEventListener("pointerdown", (event) => point(stationOnPlan(event)));
-  map.on("plotly_doubleclick", () => zoom(null));
+  onDoubleClick(map);
+  map.on("plotly_relayout", () => point(chosen.station));
   for (const row of document.querySelectorAll("tr[data-lap]")) {
     const i = data.laps.findIndex((lap) => lap.number === Number(row.dataset.lap));
     if (i >= 0) row.addEventListener("click", () => focus(i));
   }
-  addEventListener("resize", () => drawPlan());
+  addEventListener("resize", () => { drawPlan(); point(null); });
   addEventListener("keydown", (event) => event.key === "Escape" && zoom(null));
+}
+
+// Paper is narrower than most screens, and a chart keeps its width when it is printed.
+const PAPER_PX = 1000;
+function fitPaper(event) {
+  const share = Math.min(1, PAPER_PX / document.body.clientWidth);
+  for (const chart of document.querySelectorAll(".js-plotly-plot"))
+    if (chart.clientWidth) Plotly.relayout(chart, event.type === "beforeprint" ? { width: Math.floor(chart.clientWidth * share), autosize: false } : { width: null, autosize: true });
 }
 
 function trouble(text) {
@@ -136,6 +149,8 @@ async function start() {
   data = decode(payload);
   drawScale();
   drawStages();
+  addEventListener("beforeprint", fitPaper);
+  addEventListener("afterprint", fitPaper);
   if (!data.laps.length) {
     for (const id of ["#grip", "#speed", "#errors", "#actuators", "#estimate"]) $(id).hidden = true;
     drawPlan();

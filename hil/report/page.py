@@ -58,7 +58,7 @@ def _subtitle(run: Run) -> str:
 def _inert(document: dict[str, Any]) -> str:
     """Return JSON that cannot end the element it stands in."""
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return text.replace("<", "\\u003c")
 
 
 def _packed(text: str) -> str:

@@ -38,7 +38,7 @@ function buildPanel(name, last) {
 }
 
 function traces(panel) {
-  const line = (y, stroke, width, dash) => ({ type: "scatter", mode: "lines", x: data.stations, y, line: { color: stroke, width, dash, shape: panel.spec.shape, simplify: true }, hoverinfo: "skip" });
+  const line = (y, stroke, width, dash) => ({ type: "scatter", mode: "lines", x: data.stations, y, line: { color: stroke, width, dash, shape: panel.spec.shape, simplify: false }, hoverinfo: "skip" });
   if (panel.spec.rivalsOnly) return rivals().map((lap) => line(delta(lap), rivalColour(lap), 1.5));
   const [first, ...others] = panel.spec.lines;
   return [
@@ -67,13 +67,18 @@ function drawPanels() {
     panel.figure.hidden = Boolean(panel.spec.rivalsOnly) && rivals().length === 0;
     if (panel.figure.hidden) continue;
     const fresh = !panel.drawn;
-    Plotly.react(panel.chart, traces(panel), layout(panel), { displayModeBar: false, responsive: true, doubleClick: false });
+    Plotly.react(panel.chart, traces(panel), layout(panel), CONFIG);
     panel.drawn = true;
     if (fresh) {
       panel.chart.on("plotly_relayout", (change) => follow(change));
-      panel.chart.on("plotly_doubleclick", () => zoom(null));
+      onDoubleClick(panel.chart);
     }
   }
+}
+
+// Plotly takes one tap of a finger for two clicks: there the bar's choice leads back.
+function onDoubleClick(chart) {
+  if (!touch) chart.on("plotly_doubleclick", () => zoom(null));
 }
 
 // A drag in one chart is a zoom of all.

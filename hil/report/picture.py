@@ -24,7 +24,7 @@ from tianyuan.hil.report.wording import DASH, lap_time, number
 WIDTH: Final = 1200
 SIDE: Final = 72  # free on either side of the plan, for labels
 HEAD: Final = 128
-FOOT: Final = 74
+FOOT: Final = 84
 LEVELS: Final = 64
 THIN: Final = 3  # every third point of the page's grid is plenty here
 LABEL: Final = (46.0, 22.0)  # room that a speed's label takes
@@ -94,12 +94,21 @@ def _driven(plan: _Plan, values: dict[str, np.ndarray]) -> list[str]:
     thin = points[::THIN]
     cuts = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(thin) - 1]
     lines = [
-        f'<path d="{_line(thin[a : b + 2])}" stroke="{colours[level[a]]}"/>'
+        f'<path d="{_line(thin[a : b + 1])}" stroke="{colours[level[a]]}"/>'
         for a, b in pairwise(cuts)
         if b > a
     ]
     stroke = '<g fill="none" stroke-width="4.5" stroke-linejoin="round">'
-    return [stroke, *lines, "</g>", *_speeds(plan, points, speed_kmh), *_legend(plan, low, high)]
+    # The whole lap below in a middle tone, or the road would glint between two colours.
+    below = f'<path d="{_line(thin)}" stroke="{colours[LEVELS // 2]}"/>'
+    return [
+        stroke,
+        below,
+        *lines,
+        "</g>",
+        *_speeds(plan, points, speed_kmh),
+        *_legend(plan, low, high),
+    ]
 
 
 def _speeds(plan: _Plan, points: np.ndarray, speed_kmh: np.ndarray) -> list[str]:

@@ -1,7 +1,6 @@
 // The track from above with the driven line in colours of speed, and the g-g diagram.
 
 const LEVEL_WIDTH = 3;
-const plan = { edges: null, level: null };
 
 // On a phone the landscape plan stands on its end.
 const upright = () => innerWidth < 600;
@@ -31,7 +30,9 @@ function levels(lap) {
     line.x.push(lap.x[i + 1]); line.y.push(lap.y[i + 1]);
     line.end = i + 1;
   }
-  return lines.map((line, k) => trace(line.x, line.y, { line: { color: data.colours[k], width: LEVEL_WIDTH } }));
+  const drawn = (line, stroke) => trace(line.x, line.y, { line: { color: stroke, width: LEVEL_WIDTH, simplify: false } });
+  // The whole lap below in a middle tone, or the road would glint between two colours.
+  return [drawn(lap, data.colours[data.colours.length >> 1]), ...lines.map((line, k) => drawn(line, data.colours[k]))];
 }
 
 function road() {
@@ -51,10 +52,10 @@ function road() {
 function signs() {
   const sign = (x, y, u, v, more) => {
     const [[across, right], [up, over]] = seen([x, u], [y, v]);
-    return { x: across, y: up, showarrow: false, font: { size: 11, color: colour("--muted") }, xshift: 19 * right, yshift: 19 * over, ...more };
+    return { x: across, y: up, showarrow: false, font: { size: 11, color: colour("--muted") }, xshift: 13 * right, yshift: 13 * over, ...more };
   };
   const numbers = data.apexes.map(({ x, y, u, v }, k) => sign(x, y, u, v, { text: String(k + 1) }));
-  const [from, to] = [0, 1].map((i) => [0, 1].map((k) => (data.plan.left[k][i] + data.plan.right[k][i]) / 200));
+  const [from, to] = [0, 1].map((i) => [0, 1].map((k) => data.plan.left[k][i] / 100));
   const out = [0, 1].map((k) => (data.plan.left[k][0] - data.plan.right[k][0]) / 100);
   const [u, v] = out.map((d) => d / (Math.hypot(...out) || 1));
   const [[right], [over]] = seen([to[0] - from[0]], [to[1] - from[1]]);
@@ -70,7 +71,7 @@ function drawPlan() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: font(), annotations: signs(),
     xaxis: { ...axis, ...window_(0) }, yaxis: { ...axis, ...window_(1), scaleanchor: "x", scaleratio: 1 },
   };
-  Plotly.react(chart, [...road(), ...laps], shape, { displayModeBar: false, responsive: true, doubleClick: false });
+  Plotly.react(chart, [...road(), ...laps], shape, CONFIG);
   drawNorth();
 }
 
@@ -157,5 +158,5 @@ function drawGrip() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     xaxis: { ...axis, title: { text: "lateral, g: bends to the left at the left", standoff: 6 } },
     yaxis: { ...axis, scaleanchor: "x", title: { text: "braking – driving, g", standoff: 2 } },
-  }, { displayModeBar: false, responsive: true, staticPlot: true });
+  }, { ...CONFIG, staticPlot: true });
 }

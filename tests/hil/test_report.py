@@ -89,7 +89,9 @@ def _fill(rows: np.ndarray, path: np.ndarray, s: np.ndarray, length: float) -> N
     heading = np.interp(s, path["s_m"], path["heading_rad"])
     curvature = np.interp(s, path["s_m"], path["curvature_1pm"], period=length)
     t_s = rows["t_s"]
-    error = 0.12 * np.sin(s / 23.0 + 0.01 * t_s) + 9.0 * np.roll(curvature, 40)
+    error = 0.12 * np.sin(
+        2 * np.pi * round(length / 150.0) * s / length + 0.01 * t_s
+    ) + 9.0 * np.roll(curvature, 40)
     rows["x_m"] = np.interp(s, path["s_m"], path["x_m"], period=length) - error * np.sin(heading)
     rows["y_m"] = np.interp(s, path["s_m"], path["y_m"], period=length) + error * np.cos(heading)
     rows["cross_track_m"] = error
@@ -235,7 +237,15 @@ def test_the_library_travels_along_whole_and_with_its_licence(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["<script>alert(1)</script>", "</script><b>", "\"&amp;'", "${title}", "$style", "\\u003c"],
+    [
+        "<script>alert(1)</script>",
+        "</script><b>",
+        "<!--<script>",
+        "\"&amp;'",
+        "${title}",
+        "$style",
+        "\\u003c",
+    ],
 )
 def test_names_are_taken_literally(tmp_path, name):
     fields = ("title", "track", "car", "controller", "date", "machine", "stop_cause")
@@ -264,6 +274,26 @@ def test_what_is_not_finite_never_reaches_the_page(tmp_path):
     assert figures(page)["real_time_factor"] is None
     shown = text[: text.index('<script type="text/plain"')]
     assert re.findall(r"\b(?:nan|NaN|inf|Infinity)\b", shown) == []
+
+
+def test_a_plant_that_ends_in_nan_still_makes_a_page(tmp_path):
+    path = circuit()
+    telemetry = drive(path, 2)
+    for field in telemetry.dtype.names[2:-2]:
+        telemetry[field][-300:] = np.nan
+    _, page = written(tmp_path, a_run(path=path, telemetry=telemetry))
+    assert [lap["number"] for lap in payload(page)["laps"]] == [1, 2, 3]
+    assert any(payload(page)["laps"][2]["columns"]["speed"])  # up to where it ended
+    lap_picture(tmp_path / "lap.svg", a_run(path=path, telemetry=telemetry))
+
+
+def test_coarse_rows_make_a_page_and_no_lap_shows_rows_of_the_next(tmp_path):
+    path = circuit()
+    telemetry = drive(path, 2, rate_hz=10.0)
+    telemetry["cross_track_m"] = np.where(telemetry["lap"] == 2, 5.0, 0.1)
+    _, page = written(tmp_path, a_run(path=path, telemetry=telemetry))
+    first = payload(page)["laps"][0]["columns"]["cross_track"]
+    assert max(v for v in first[:-4] if v is not None) == 100
 
 
 def test_a_run_without_rows_still_makes_a_page(tmp_path):
@@ -295,7 +325,8 @@ def test_thinning_keeps_every_peak_and_every_lap_time(tmp_path):
     _, page = written(tmp_path, run)
     for lap, drawn in zip(run.laps, payload(page)["laps"], strict=False):
         errors = [abs(v) for v in drawn["columns"]["cross_track"] if v is not None]
-        assert max(errors) / 1000 == pytest.approx(lap.max_cross_track_m, abs=6e-4)
+        assert max(errors) / 1000 > lap.max_cross_track_m - 6e-4
+        assert max(errors) / 1000 < lap.max_cross_track_m + 2e-3  # the line, between two rows
         margins = [v for v in drawn["columns"]["edge_margin"] if v is not None]
         assert min(margins) / 100 == pytest.approx(lap.min_edge_margin_m, abs=6e-3)
         if lap.number > 1:
@@ -304,7 +335,10 @@ def test_thinning_keeps_every_peak_and_every_lap_time(tmp_path):
 
 
 def test_a_column_says_at_each_station_what_the_telemetry_says(tmp_path):
-    run = a_run(2)
+    path = circuit()
+    telemetry = drive(path, 2)
+    telemetry["gear"] = np.where(telemetry["t_s"] % 2.0 < 1.0, 2, 5)
+    run = a_run(path=path, telemetry=telemetry)
     _, page = written(tmp_path, run)
     read = payload(page)
     rows = run.telemetry[run.telemetry["lap"] == 2]
@@ -313,8 +347,7 @@ def test_a_column_says_at_each_station_what_the_telemetry_says(tmp_path):
     assert np.array(read["laps"][1]["columns"]["speed"])[5:-5] / 10 == pytest.approx(
         wanted, abs=0.06
     )
-    gears = set(read["laps"][1]["columns"]["gear"])
-    assert gears <= set(rows["gear"].astype(int).tolist())  # never between two gears
+    assert set(read["laps"][1]["columns"]["gear"]) == {2, 5}  # never between two gears
 
 
 def test_a_car_that_starts_behind_the_line_is_drawn_from_the_line(tmp_path):
@@ -443,7 +476,7 @@ def test_a_browser_draws_every_chart(tmp_path, started, charts):
     options += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
     options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000"]
     command = [BROWSER, *options, "--dump-dom", file.as_uri()]
-    done = subprocess.run(command, capture_output=True, timeout=50, check=True)
+    done = subprocess.run(command, capture_output=True, timeout=90, check=True)
     page = done.stdout.decode()
     assert re.search(r'<html[^>]* class="ready"', page)
     assert len(re.findall(r'class="[^"]*js-plotly-plot"', page)) == charts
