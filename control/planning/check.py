@@ -14,6 +14,7 @@ from tianyuan.control.planning.track import Track
 from tianyuan.control.records import PATH
 
 FEWEST_POINTS = 8
+_FIELDS = PATH.names or ()
 _UNEVEN = 0.05  # of the spacing, that the distance between neighbours may differ
 _TURN = 0.05  # heading against the direction of the points, in rad
 _SHORTEST_STEP_M = 1e-3
@@ -54,10 +55,10 @@ def check_path(
 def _check_numbers(path: np.recarray, name: str, label: Label) -> None:
     if len(path) < FEWEST_POINTS:
         raise InputError(f"{name}: {len(path)} points: fewer than {FEWEST_POINTS}; plan it anew")
-    finite = np.column_stack([np.isfinite(path[field]) for field in PATH.names])
+    finite = np.column_stack([np.isfinite(path[field]) for field in _FIELDS])
     if not finite.all():
         row, column = (int(k) for k in np.argwhere(~finite)[0])
-        field = PATH.names[column]
+        field = _FIELDS[column]
         raise InputError(
             f"{name}: {label(row)}: {field} = {path[field][row]}: not a finite number; "
             f"plan the line anew"

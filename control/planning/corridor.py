@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tianyuan.control.planning.curve import Array, Curve, over_ring
 from tianyuan.control.planning.track import Track, edges
@@ -65,9 +66,9 @@ def slope_at(track: Track, stations_m: Array) -> Array:
     return over_ring(track.slope_rad, stations_m / track.spacing_m)
 
 
-def _window(reach_m: float, step_m: float, count: int) -> Array:
+def _window(reach_m: float, step_m: float, count: int) -> NDArray[np.int64]:
     half = min(int(np.ceil(reach_m / step_m)), (count - 1) // 2)
-    return np.arange(-half, half + 1)
+    return np.arange(-half, half + 1, dtype=np.int64)
 
 
 def _along_normal(line: Curve, edge: Array, share: Array, side: float, within_m: float) -> Array:

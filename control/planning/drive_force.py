@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from tianyuan.control import engine
 from tianyuan.control.planning.curve import Array
@@ -20,13 +21,19 @@ def force_table(params: np.recarray) -> Array:
     clutch slips, at that speed's torque.
     """
     p = params[0]
-    gears = range(1, 1 + int(np.count_nonzero(p.gear_ratio)))
-    fastest = dict.fromkeys(gears, min(p.limits_upshift_radps, p.engine_speed_radps.max()))
-    fastest[gears[-1]] = p.engine_speed_radps.max()
-    speeds = np.arange(int(p.limits_speed_mps / FORCE_STEP_MPS) + 3) * FORCE_STEP_MPS
-    force = np.zeros(len(speeds))
-    for i, speed in enumerate(speeds):
-        for gear in gears:
-            if engine.speed_radps(params, gear, speed) <= fastest[gear]:
-                force[i] = max(force[i], engine.force_range_n(params, gear, speed)[1])
+    gears = int(np.count_nonzero(p.gear_ratio))
+    fastest = np.full(gears, min(p.limits_upshift_radps, p.engine_speed_radps.max()))
+    fastest[-1] = p.engine_speed_radps.max()
+    force = np.zeros(int(p.limits_speed_mps / FORCE_STEP_MPS) + 3)
+    _fill(params, fastest, force)
     return force
+
+
+@njit(cache=True)
+def _fill(params, fastest_radps, force_n):
+    for i in range(force_n.size):
+        speed_mps = i * FORCE_STEP_MPS
+        for k in range(fastest_radps.size):
+            if engine.speed_radps(params, k + 1, speed_mps) <= fastest_radps[k]:
+                full = engine.force_range_n(params, k + 1, speed_mps)[1]
+                force_n[i] = max(force_n[i], full)

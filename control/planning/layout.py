@@ -9,9 +9,9 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.planning.curve import Array
 
 _STEP_M = 0.25
-_WIDEST_GAP = 1e-3  # of the lap, between its end and its start
+_WIDEST_GAP = 3e-3  # of the lap, between its end and its start
 _WIDEST_TURN_RAD = np.radians(1.0)
-_ROUNDS = 4  # of Newton's method; three bring a gap of a metre below a micrometre
+_ROUNDS = 3  # of Newton's method: they bring a gap of a metre below a micrometre
 
 
 def closed_layout(
@@ -31,14 +31,13 @@ def closed_layout(
     # Trapezes miss a knot inside a step by far less than what is closed below.
     turned = np.sum((curvature[1:] + curvature[:-1]) / 2) * s[1]
     laps = 2 * np.pi * np.sign(turned)
-    change = np.zeros_like(s)
-    for done in range(_ROUNDS):
-        heading, x, y = _integrated(s, curvature + change, start)
-        gap = np.array([laps - (heading[-1] - heading[0]), x[0] - x[-1], y[0] - y[-1]])
-        if done == 0:
-            _check_gap(name, gap, s[-1])
+    heading, x, y = _integrated(s, curvature, start)
+    _check_gap(name, _gap(laps, heading, x, y), s[-1])
+    for _ in range(_ROUNDS):
         influence = np.vstack((np.ones_like(s), y - y[-1], x[-1] - x))
-        change += np.linalg.solve(influence @ influence.T * s[1], gap) @ influence
+        normal = influence @ influence.T * s[1]
+        curvature += np.linalg.solve(normal, _gap(laps, heading, x, y)) @ influence
+        heading, x, y = _integrated(s, curvature, start)
     return s[:-1], x[:-1], y[:-1]
 
 
@@ -49,6 +48,10 @@ def _integrated(
     x = start[0] + cumulative_simpson(np.cos(heading), x=s, initial=0)
     y = start[1] + cumulative_simpson(np.sin(heading), x=s, initial=0)
     return heading, x, y
+
+
+def _gap(laps: float, heading: Array, x: Array, y: Array) -> Array:
+    return np.array([laps - (heading[-1] - heading[0]), x[0] - x[-1], y[0] - y[-1]])
 
 
 def _check_gap(name: str, gap: Array, length_m: float) -> None:

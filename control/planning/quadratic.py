@@ -18,17 +18,18 @@ def minimise(
     gradient: Array,
     low: Array,
     high: Array,
-    rows: sparse.csc_matrix | None = None,
-    rows_low: Array | None = None,
-    rows_high: Array | None = None,
+    rows: tuple[sparse.csc_matrix, Array, Array] | None = None,
 ) -> Array:
-    """The x (n,) of least x'Hx / 2 + g'x with low <= x <= high, rows_low <= R x <= rows_high."""
+    """The x (n,) of least x'Hx / 2 + g'x within low <= x <= high.
+
+    ``rows`` is a matrix R with bounds of its own, low <= R x <= high.
+    """
     n = len(gradient)
     unit = sparse.identity(n, format="csc")
     blocks, bounds = [unit, -unit], [high, -low]
-    if rows is not None and rows.shape[0]:
-        blocks += [rows, -rows]
-        bounds += [rows_high, -rows_low]
+    if rows is not None and rows[0].shape[0]:
+        blocks += [rows[0], -rows[0]]
+        bounds += [rows[2], -rows[1]]
     scale = 1.0 / max(float(np.mean(hessian.diagonal())), 1e-12)
     right = np.concatenate(bounds)
     settings = clarabel.DefaultSettings()

@@ -29,7 +29,8 @@ _NORMALS_MEET = 0.5  # offsets stay below this share of the radius, where normal
 _WATCHED = 0.5  # share of the steering's reach from which curvature is bounded explicitly
 _CLEAR_M = 0.005
 _RETURNS = 6
-_REACH_KEPT = 0.98  # of the steering's reach: the programme bounds a linearised curvature
+_REACH_KEPT = 0.96  # of it, for the curvature that is bounded is linearised
+_BEYOND_1PM = 10.0  # curvature squared that curvature beyond the reach counts as, over it
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def within_edges(corridor: Corridor, line: Line, params: np.recarray) -> Line:
         bend = bending(line.curve)
         hessian = bend.by_curvature.T @ bend.by_curvature
         low, high = room(line, clearance_m(params))
-        offset = minimise(hessian, np.zeros(len(low)), low, high)
+        rows = reach_rows(bend, steering_reach_1pm(params))
+        offset = minimise(hessian, np.zeros(len(low)), low, high, rows)
         line = moved(corridor, line, offset, line.curve.spacing_m)
     return line
 
@@ -144,38 +146,38 @@ def minimum_curvature(
     """
     check_width(corridor.track, params)
     line = centre_line(corridor)
-    bend = bending(line.curve)
+    reach = steering_reach_1pm(params)
     for done in range(_ROUNDS):
-        before = _bend_sum(bend)
-        offset = _least_curvature_offsets(line, bend, params)
-        line, bend = _accepted(corridor, line, bend, offset)
-        if abs(_bend_sum(bend) - before) < _SETTLED * before:
+        before = _bend_sum(bending(line.curve), reach)
+        line = _accepted(corridor, line, _least_curvature_offsets(line, params), reach)
+        if abs(_bend_sum(bending(line.curve), reach) - before) < _SETTLED * before:
             break
         if progress is not None:
             progress((done + 1) / _ROUNDS)
     return within_edges(corridor, line, params)
 
 
-def _least_curvature_offsets(line: Line, bend: Bending, params: np.recarray) -> Array:
+def _least_curvature_offsets(line: Line, params: np.recarray) -> Array:
     # Of sum(k^2 ds), both factors change: Gauss-Newton on k, and the gradient of ds.
+    bend = bending(line.curve)
     weighted = sparse.diags(bend.step_m) @ bend.by_curvature
     hessian = 2 * (bend.by_curvature.T @ weighted)
     gradient = 2 * (weighted.T @ bend.curvature_1pm) + bend.by_step.T @ bend.curvature_1pm**2
     low, high = room(line, clearance_m(params))
-    return minimise(hessian, gradient, low, high, *reach_rows(bend, steering_reach_1pm(params)))
+    return minimise(hessian, gradient, low, high, reach_rows(bend, steering_reach_1pm(params)))
 
 
-def _accepted(corridor: Corridor, line: Line, bend: Bending, offset: Array) -> tuple[Line, Bending]:
+def _accepted(corridor: Corridor, line: Line, offset: Array, reach_1pm: float) -> Line:
     """The line moved by the largest share of ``offset`` that does not worsen it."""
-    most = _bend_sum(bend) * (1 + _WORSE)
+    most = _bend_sum(bending(line.curve), reach_1pm) * (1 + _WORSE)
     share = 1.0
     while True:
         trial = moved(corridor, line, share * offset)
-        trial_bend = bending(trial.curve)
-        if _bend_sum(trial_bend) <= most or share < _SHORTEST_SHARE:
-            return trial, trial_bend
+        if _bend_sum(bending(trial.curve), reach_1pm) <= most or share < _SHORTEST_SHARE:
+            return trial
         share /= 2
 
 
-def _bend_sum(bend: Bending) -> float:
-    return float(np.sum(bend.curvature_1pm**2 * bend.step_m))
+def _bend_sum(bend: Bending, reach_1pm: float) -> float:
+    beyond = np.maximum(np.abs(bend.curvature_1pm) - _REACH_KEPT * reach_1pm, 0.0)
+    return float(np.sum((bend.curvature_1pm**2 + _BEYOND_1PM * beyond) * bend.step_m))

@@ -150,7 +150,7 @@ def frenet_to_cartesian(track: Track, s_m: Array, offset_m: Array) -> tuple[Arra
 def edges(track: Track, spacing_m: float = 0.5) -> tuple[Array, Array]:
     """The left and the right edge as closed polygons (m, 2) about ``spacing_m`` apart."""
     count = int(np.ceil(track.length_m / spacing_m))
-    s = np.arange(count) * (track.length_m / count)
+    s = np.linspace(0.0, track.length_m, count, endpoint=False)
     knot = s / track.spacing_m
     left = frenet_to_cartesian(track, s, over_ring(track.left_m, knot))
     right = frenet_to_cartesian(track, s, -over_ring(track.right_m, knot))
