@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from tianyuan.control.geometry import clamp, interpolate
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def speed_radps(params, gear, speed_mps):
     """Engine speed that goes with the car's speed when no wheel slips; 0 in neutral."""
     if gear < 1:
@@ -16,7 +15,7 @@ def speed_radps(params, gear, speed_mps):
     return speed_mps / p.wheel_radius_m * p.gear_ratio[gear - 1] * p.final_drive
 
 
-@njit(cache=True)
+@kernel
 def force_range_n(params, gear, speed_mps):
     """Force at the wheels ``(closed, open)`` with the throttle closed (negative) and open."""
     if gear < 1:
@@ -30,7 +29,7 @@ def force_range_n(params, gear, speed_mps):
     return -drag * lever / p.driveline_efficiency, full * lever * p.driveline_efficiency
 
 
-@njit(cache=True)
+@kernel
 def throttle_for(closed_n, open_n, force_n):
     """Throttle 0 to 1 for a force between the two ends of the range."""
     span = open_n - closed_n

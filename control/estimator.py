@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import slip
 from tianyuan.control.geometry import wrap
+from tianyuan.control.kernels import kernel
 
 LONGEST_STEP_S = 0.1
 SLOW_MPS = 1.0  # below this the slip tables say nothing
 
 
-@njit(cache=True)
+@kernel
 def _antenna(params, x_m, y_m, heading_rad):
     p = params[0]
     c, s = math.cos(heading_rad), math.sin(heading_rad)
@@ -30,7 +29,7 @@ def _antenna(params, x_m, y_m, heading_rad):
     )
 
 
-@njit(cache=True)
+@kernel
 def _start(params, sensors, state):
     m, s = sensors[0], state[0]
     s.heading_rad = wrap(m.gnss_heading_rad)
@@ -43,7 +42,7 @@ def _start(params, sensors, state):
     s.initialised = 1
 
 
-@njit(cache=True)
+@kernel
 def _predict(params, sensors, state, dt_s):
     m, s = sensors[0], state[0]
     s.yaw_rate_radps = m.imu_yaw_rate_radps - s.yaw_bias_radps
@@ -58,14 +57,14 @@ def _predict(params, sensors, state, dt_s):
     s.lateral_mps = _lateral_speed(params, s.speed_mps, s.yaw_rate_radps)
 
 
-@njit(cache=True)
+@kernel
 def _lateral_speed(params, speed_mps, yaw_rate_radps):
     if speed_mps < SLOW_MPS:
         return 0.0
     return speed_mps * math.tan(slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps))
 
 
-@njit(cache=True)
+@kernel
 def _correct_position(params, sensors, state):
     p, m, s = params[0], sensors[0], state[0]
     delay_s = p.estimator_gnss_delay_s
@@ -80,7 +79,7 @@ def _correct_position(params, sensors, state):
     s.position_seen_ns = m.position_t_ns
 
 
-@njit(cache=True)
+@kernel
 def _correct_velocity(params, sensors, state):
     p, m, s = params[0], sensors[0], state[0]
     delay_s = p.estimator_gnss_delay_s
@@ -97,7 +96,7 @@ def _correct_velocity(params, sensors, state):
     s.velocity_seen_ns = m.velocity_t_ns
 
 
-@njit(cache=True)
+@kernel
 def update(params, sensors, state, t_ns):
     """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen."""
     m, s = sensors[0], state[0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from tianyuan.control import engine
+from tianyuan.control.kernels import kernel
 
 HOLD_NS = 400_000_000  # a shift is let finish before the next is thought of
 
 
-@njit(cache=True)
+@kernel
 def _top_gear(params):
     ratios = params[0].gear_ratio
     top = 0
@@ -19,7 +18,7 @@ def _top_gear(params):
     return top
 
 
-@njit(cache=True)
+@kernel
 def update(params, state, t_ns):
     """Chosen gear, remembered in STATE; computed from the car's speed, not from spinning wheels."""
     p, s = params[0], state[0]

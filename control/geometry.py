@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def clamp(value, low, high):
     """``value`` held between ``low`` and ``high``; a NaN comes back as ``low``."""
     if not value > low:
@@ -15,20 +15,20 @@ def clamp(value, low, high):
     return min(value, high)
 
 
-@njit(cache=True)
+@kernel
 def wrap(angle_rad):
     """The same direction in [-pi, pi)."""
     turns = math.floor((angle_rad + math.pi) / (2.0 * math.pi))
     return angle_rad - 2.0 * math.pi * turns
 
 
-@njit(cache=True)
+@kernel
 def approach(current, target, largest_change):
     """``target``, or as near to it as one step of ``largest_change`` gets."""
     return clamp(target, current - largest_change, current + largest_change)
 
 
-@njit(cache=True)
+@kernel
 def on_table(table, position):
     """Linear interpolation at a fractional index, held at both ends."""
     last = table.size - 1
@@ -41,7 +41,7 @@ def on_table(table, position):
     return table[index] + share * (table[index + 1] - table[index])
 
 
-@njit(cache=True)
+@kernel
 def interpolate(abscissa, table, value):
     """Linear interpolation on a rising ``abscissa`` whose unused tail is zero, held at both ends."""
     if not value > abscissa[0]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 GRAVITY_MPS2 = 9.80665
 
 
-@njit(cache=True)
+@kernel
 def load_n(params, speed_mps):
     """Weight and downforce together."""
     p = params[0]
     return p.mass_kg * GRAVITY_MPS2 + p.downforce_n_per_mps2 * speed_mps * speed_mps
 
 
-@njit(cache=True)
+@kernel
 def remaining(params, speed_mps, ay_mps2):
     """Share of the grip, 0.05 to 1, that cornering at ``ay_mps2`` leaves: the friction circle."""
     p = params[0]
@@ -24,7 +24,7 @@ def remaining(params, speed_mps, ay_mps2):
     return math.sqrt(max(1.0 - used * used, 0.0025))
 
 
-@njit(cache=True)
+@kernel
 def braking_mps2(params, speed_mps, ay_mps2):
     """Largest deceleration of the whole car beside the cornering."""
     p = params[0]
@@ -32,7 +32,7 @@ def braking_mps2(params, speed_mps, ay_mps2):
     return largest * remaining(params, speed_mps, ay_mps2)
 
 
-@njit(cache=True)
+@kernel
 def traction_n(params, speed_mps, ay_mps2):
     """Largest driving force before the driven axle spins, its load transfer solved for.
 

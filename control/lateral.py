@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import pure_pursuit, slip, stanley
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Controller
 
 STANLEY = int(Controller.STANLEY)
 
 
-@njit(cache=True)
+@kernel
 def _previewed(params, state):
     """Pose after ``lateral.preview_s`` at the present speed and yaw rate."""
     s, preview_s = state[0], params[0].lateral_preview_s
@@ -23,7 +22,7 @@ def _previewed(params, state):
     return x_m, y_m, s.heading_rad + s.yaw_rate_radps * preview_s
 
 
-@njit(cache=True)
+@kernel
 def feed_forward(params, speed_mps, curvature_1pm):
     """Steady-state steering on an arc: ``L kappa`` and the difference of the slip angles."""
     ay = speed_mps * speed_mps * curvature_1pm
@@ -31,7 +30,7 @@ def feed_forward(params, speed_mps, curvature_1pm):
     return geometric + slip.front(params, ay) - slip.rear(params, ay)
 
 
-@njit(cache=True)
+@kernel
 def update(params, path, sensors, state):
     """Road-wheel angle in radians; remembers the measured angle for the next step."""
     s = state[0]

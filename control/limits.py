@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control.geometry import approach, clamp
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Mode
 
 OFF = int(Mode.OFF)
 
 
-@njit(cache=True)
+@kernel
 def _steering(params, state, steer_rad, line_rad, dt_s):
     p = params[0]
     wanted = steer_rad if math.isfinite(steer_rad) else line_rad
@@ -26,7 +25,7 @@ def _steering(params, state, steer_rad, line_rad, dt_s):
     return approach(state[0].steer_rad, wanted, p.limits_steer_rate_radps * dt_s)
 
 
-@njit(cache=True)
+@kernel
 def _pedals(params, state, throttle, brake_bar, dt_s):
     p, s = params[0], state[0]
     if not math.isfinite(throttle + brake_bar):
@@ -39,7 +38,7 @@ def _pedals(params, state, throttle, brake_bar, dt_s):
     return throttle, brake_bar
 
 
-@njit(cache=True)
+@kernel
 def update(params, state, command, steer_rad, line_rad, throttle, brake_bar, dt_s):
     """Write COMMAND, and into STATE what was commanded, for the next step's slew.
 

@@ -14,21 +14,21 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control.geometry import wrap
+from tianyuan.control.kernels import kernel
 
 WINDOW_M = 15.0
+BLOCK = 64  # points that one step of ``scan`` looks at
 
 
-@njit(cache=True)
+@kernel
 def _squared_distance(path, i, x_m, y_m):
     dx = x_m - path[i].x_m
     dy = y_m - path[i].y_m
     return dx * dx + dy * dy
 
 
-@njit(cache=True)
+@kernel
 def nearest_point(path, x_m, y_m, start, points):
     """Index of the nearest path point, descending from ``start`` by at most ``points`` steps."""
     n = path.size
@@ -44,19 +44,45 @@ def nearest_point(path, x_m, y_m, start, points):
     return index
 
 
-@njit(cache=True)
+@kernel
 def search(path, x_m, y_m, heading_rad):
     """Index of the nearest point of the whole line that runs the car's way, or -1."""
     found = -1
     best = math.inf
     for i in range(path.size):
         distance = _squared_distance(path, i, x_m, y_m)
-        if distance < best and abs(wrap(heading_rad - path[i].heading_rad)) < 0.5 * math.pi:
+        if distance < best and _same_way(path, i, heading_rad):
             found, best = i, distance
     return found
 
 
-@njit(cache=True)
+@kernel
+def scan(path, state):
+    """Look for the line afresh, a block of points a step: for a car that does not drive.
+
+    The index moves to a point that is nearer than the present one and runs the car's way;
+    after ``path.size / BLOCK`` steps every point has been looked at.
+    """
+    s, n = state[0], path.size
+    index = max(s.index, 0)
+    best = _squared_distance(path, index, s.x_m, s.y_m)
+    if not _same_way(path, index, s.heading_rad):
+        best = math.inf
+    for k in range(min(BLOCK, n)):
+        i = (s.scanned + k) % n
+        distance = _squared_distance(path, i, s.x_m, s.y_m)
+        if distance < best and _same_way(path, i, s.heading_rad):
+            index, best = i, distance
+    s.scanned = (s.scanned + BLOCK) % n
+    s.index = index
+
+
+@kernel
+def _same_way(path, i, heading_rad):
+    return abs(wrap(heading_rad - path[i].heading_rad)) < 0.5 * math.pi
+
+
+@kernel
 def foot(path, spacing_m, x_m, y_m, start):
     """Foot of the perpendicular from a point onto the line.
 
@@ -79,19 +105,19 @@ def foot(path, spacing_m, x_m, y_m, start):
     return index, share, left + share * (right - left)
 
 
-@njit(cache=True)
+@kernel
 def _along(path, i, x_m, y_m):
     heading = path[i].heading_rad
     return (x_m - path[i].x_m) * math.cos(heading) + (y_m - path[i].y_m) * math.sin(heading)
 
 
-@njit(cache=True)
+@kernel
 def _left_of(path, i, x_m, y_m):
     heading = path[i].heading_rad
     return (y_m - path[i].y_m) * math.cos(heading) - (x_m - path[i].x_m) * math.sin(heading)
 
 
-@njit(cache=True)
+@kernel
 def heading_at(path, index, share):
     """Tangent's direction between two points, the short way round."""
     heading = path[index].heading_rad
@@ -99,14 +125,14 @@ def heading_at(path, index, share):
     return heading + share * wrap(following - heading)
 
 
-@njit(cache=True)
+@kernel
 def curvature_at(path, index, share):
     """Curvature between two points."""
     following = path[(index + 1) % path.size].curvature_1pm
     return path[index].curvature_1pm + share * (following - path[index].curvature_1pm)
 
 
-@njit(cache=True)
+@kernel
 def position_at(path, index, share):
     """Point ``(x_m, y_m)`` between two points."""
     following = path[(index + 1) % path.size]
@@ -115,7 +141,7 @@ def position_at(path, index, share):
     return x_m, y_m
 
 
-@njit(cache=True)
+@kernel
 def speed_at(path, index, share):
     """Profile ``(speed_mps, accel_mps2, slope_rad)`` between two points."""
     here, following = path[index], path[(index + 1) % path.size]
@@ -125,7 +151,7 @@ def speed_at(path, index, share):
     return speed, accel, slope
 
 
-@njit(cache=True)
+@kernel
 def locate(path, spacing_m, station_m):
     """``(index, share)`` of a station, which may lie beyond either end of the lap."""
     steps = station_m / spacing_m
@@ -133,12 +159,10 @@ def locate(path, spacing_m, station_m):
     return int(whole) % path.size, steps - whole
 
 
-@njit(cache=True)
+@kernel
 def update(params, path, state):
     """Project the estimated pose and count laps; STATE's projection fields are written."""
     s, spacing_m = state[0], params[0].path_spacing_m
-    if s.index < 0:
-        s.index = max(search(path, s.x_m, s.y_m, s.heading_rad), 0)
     index, share, cross_track = foot(path, spacing_m, s.x_m, s.y_m, s.index)
     station = (index + share) * spacing_m
     length = params[0].path_length_m

@@ -23,13 +23,12 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import projection, slip
 from tianyuan.control.geometry import clamp
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def lookahead(params, speed_mps, cross_track_m, curvature_1pm):
     """Distance from the rear axle to the target, in metres."""
     p = params[0]
@@ -41,7 +40,7 @@ def lookahead(params, speed_mps, cross_track_m, curvature_1pm):
     return clamp(distance, p.pure_pursuit_lookahead_min_m, p.pure_pursuit_lookahead_max_m)
 
 
-@njit(cache=True)
+@kernel
 def steer(params, path, state, x_m, y_m, heading_rad):
     """Road-wheel angle for a car at this pose; the other motion comes from STATE."""
     p, s = params[0], state[0]

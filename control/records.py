@@ -88,7 +88,8 @@ STATE: Final = np.dtype(
         ("velocity_seen_ns", "i8"),
         ("initialised", "i8"),
         # projection.py: the centre of gravity on the line
-        ("index", "i8"),  # of the path point before the foot; -1 before the first search
+        ("index", "i8"),  # of the path point before the foot
+        ("scanned", "i8"),  # where the next look for the line begins, while the car stands
         ("station_m", "f8"),
         ("cross_track_m", "f8"),
         ("heading_error_rad", "f8"),

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import engine, grip, projection, slip
 from tianyuan.control.geometry import clamp
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Flag, Mode
 
 DRIVING = int(Mode.DRIVING)
@@ -25,7 +24,7 @@ STANDSTILL_MPS = 0.3
 SETTLED_MPS = 1.5
 
 
-@njit(cache=True)
+@kernel
 def reference(params, path, sensors, state):
     """Wanted ``(speed_mps, accel_mps2, slope_rad)`` where the car will be after the preview."""
     p, s = params[0], state[0]
@@ -40,7 +39,7 @@ def reference(params, path, sensors, state):
     return speed, accel, slope
 
 
-@njit(cache=True)
+@kernel
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     """Force that only holds the speed: rolling, drag, slope, and the front tyres' drag in a turn."""
     p = params[0]
@@ -52,7 +51,7 @@ def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     return rolling + drag + weight + cornering
 
 
-@njit(cache=True)
+@kernel
 def _feedback(params, state, error_mps, low_mps2, high_mps2, dt_s):
     """PI in acceleration; the integral keeps within what the proportional part leaves.
 
@@ -69,7 +68,7 @@ def _feedback(params, state, error_mps, low_mps2, high_mps2, dt_s):
     return proportional + s.integral_mps2
 
 
-@njit(cache=True)
+@kernel
 def _pedals(params, state, force_n):
     """``(throttle, brake_bar)`` for a force at the wheels."""
     p, s = params[0], state[0]
@@ -83,13 +82,13 @@ def _pedals(params, state, force_n):
     return engine.throttle_for(closed_n, open_n, force_n), 0.0
 
 
-@njit(cache=True)
+@kernel
 def _effective_kg(params):
     """Mass that a force at the wheels accelerates, wheels and engine turning with it."""
     return params[0].mass_kg * params[0].rotating_mass_factor
 
 
-@njit(cache=True)
+@kernel
 def _reach(params, state, held_n, ay_mps2):
     """Accelerations ``(low, high)`` that grip and engine can give on top of the held force."""
     s = state[0]
@@ -99,7 +98,7 @@ def _reach(params, state, held_n, ay_mps2):
     return low, max((driving_n - held_n) / _effective_kg(params), low)
 
 
-@njit(cache=True)
+@kernel
 def follow(params, path, sensors, state, dt_s):
     """Pedals that hold the profile: ``(throttle, brake_bar)``."""
     s = state[0]
@@ -113,7 +112,7 @@ def follow(params, path, sensors, state, dt_s):
     return _pedals(params, state, held_n + _effective_kg(params) * wanted)
 
 
-@njit(cache=True)
+@kernel
 def stop(params, path, sensors, state, decel_mps2):
     """Pedals that slow the car within its grip, and hold it: ``(throttle, brake_bar)``.
 
@@ -135,7 +134,7 @@ def stop(params, path, sensors, state, decel_mps2):
     return 0.0, max(closed_n - force, 0.0) / p.brake_n_per_bar
 
 
-@njit(cache=True)
+@kernel
 def update(params, path, sensors, state, dt_s):
     """``(throttle, brake_bar)`` for the supervisor's mode."""
     p, s = params[0], state[0]

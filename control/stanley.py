@@ -22,13 +22,12 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import projection, slip
 from tianyuan.control.geometry import wrap
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def steer(params, path, state, x_m, y_m, heading_rad):
     """Road-wheel angle for a car at this pose; the other motion comes from STATE."""
     p, s = params[0], state[0]
@@ -44,7 +43,7 @@ def steer(params, path, state, x_m, y_m, heading_rad):
     return steady - heading_error - back - damping
 
 
-@njit(cache=True)
+@kernel
 def damp(params, measured_rad, before_rad):
     """The term on the change of the measured steering angle, which counters its overshoot."""
     return params[0].stanley_k_steer * (before_rad - measured_rad)

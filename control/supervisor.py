@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Cause, Flag, Mode
 
 OFF = int(Mode.OFF)
@@ -59,12 +58,12 @@ STANDSTILL_MPS = 0.3
 OVERRUNS_IN_A_ROW = 3
 
 
-@njit(cache=True)
+@kernel
 def _stale(stamp_ns, t_ns, limit_s):
     return stamp_ns <= 0 or t_ns - stamp_ns > limit_s * 1e9
 
 
-@njit(cache=True)
+@kernel
 def emergency_cause(params, sensors, state, t_ns):
     """Cause of an emergency stop, or NONE."""
     p, m, s = params[0], sensors[0], state[0]
@@ -80,7 +79,7 @@ def emergency_cause(params, sensors, state, t_ns):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def lost_cause(params, sensors, t_ns):
     """Cause of a controlled stop for a group of sensors unheard, or NONE."""
     m, limit_s = sensors[0], params[0].supervisor_stale_s
@@ -103,7 +102,7 @@ def lost_cause(params, sensors, t_ns):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def fault_cause(sensors):
     """Cause of a controlled stop for an actuator or a receiver that reports a fault, or NONE."""
     m = sensors[0]
@@ -120,7 +119,7 @@ def fault_cause(sensors):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def order_cause(sensors, state):
     """Cause of a controlled stop that somebody ordered, or NONE."""
     s, flag = state[0], sensors[0].race_flag
@@ -136,7 +135,7 @@ def order_cause(sensors, state):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def _controlled_cause(params, sensors, state, t_ns):
     cause = lost_cause(params, sensors, t_ns)
     if cause == NONE:
@@ -146,7 +145,7 @@ def _controlled_cause(params, sensors, state, t_ns):
     return cause
 
 
-@njit(cache=True)
+@kernel
 def _waiting_cause(params, sensors, state, t_ns):
     """What an unarmed car still waits for, or NONE."""
     p, s = params[0], state[0]
@@ -164,7 +163,7 @@ def _waiting_cause(params, sensors, state, t_ns):
     return NONE if on_line and along_line else WAITING_FOR_CAR_ON_LINE
 
 
-@njit(cache=True)
+@kernel
 def _unarmed(params, sensors, state, t_ns):
     s = state[0]
     go = 1 if sensors[0].race_go == 1.0 else 0
@@ -182,7 +181,7 @@ def _unarmed(params, sensors, state, t_ns):
     s.go = go
 
 
-@njit(cache=True)
+@kernel
 def _armed(params, sensors, state, t_ns):
     s = state[0]
     cause = emergency_cause(params, sensors, state, t_ns)
@@ -198,7 +197,7 @@ def _armed(params, sensors, state, t_ns):
         s.mode = OFF
 
 
-@njit(cache=True)
+@kernel
 def update(params, sensors, state, t_ns):
     """Advance STATE's mode and cause by one step."""
     if state[0].mode in (OFF, READY):

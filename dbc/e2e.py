@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
-
+from tianyuan.dbc.kernels import outlined
 from tianyuan.dbc.records import Status
 
 POLYNOMIAL: Final = 0x1D
 COUNTERS: Final = 15  # 0 to 14
+_PAYLOAD = np.uint64(1)
 _OK = int(Status.OK)
 _REPEATED = int(Status.REPEATED)
 _WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
@@ -48,28 +48,28 @@ def crc8_j1850(octets: bytes, start: int = 0xFF, invert: int = 0xFF) -> int:
     return crc ^ invert
 
 
-@njit(cache=True)
+@outlined
 def octet(words, base, byte):
-    """Byte ``byte`` of the payload of the frame at word ``base``."""
-    return (words[base + 1 + (byte >> 3)] >> ((byte & 7) * 8)) & 0xFF
+    """Byte ``byte`` of the payload of the frame."""
+    return (words[base + _PAYLOAD + np.uint64(byte >> 3)] >> ((byte & 7) * 8)) & 0xFF
 
 
-@njit(cache=True)
+@outlined
 def crc8(crc, words, base, first, end):
-    """Take the payload bytes [first, end) of the frame at word ``base`` into a CRC."""
+    """Take the payload bytes [first, end) of the frame into a CRC."""
     for byte in range(first, end):
         crc = np.int64(_TABLE[crc ^ octet(words, base, byte)])
     return crc
 
 
-@njit(cache=True)
+@outlined
 def p1_crc(start, words, base, length, crc_byte):
-    """The profile's CRC of the frame at word ``base``; ``start`` is that of the data id."""
+    """The profile's CRC of the frame; ``start`` is that of the data id."""
     crc = crc8(start, words, base, 0, crc_byte)
     return crc8(crc, words, base, crc_byte + 1, length)
 
 
-@njit(cache=True)
+@outlined
 def p1_sequence(last, counter, max_delta):
     """Status of a counter after the ``last`` one: OK, REPEATED or WRONG_SEQUENCE.
 
@@ -85,7 +85,7 @@ def p1_sequence(last, counter, max_delta):
     return _OK if delta <= max_delta else _WRONG_SEQUENCE
 
 
-@njit(cache=True)
+@outlined
 def p1_next(counter):
     """The counter after this one."""
     return 0 if counter >= COUNTERS - 1 else counter + 1

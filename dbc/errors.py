@@ -11,7 +11,9 @@ class DbcError(InputError):
     The parts that are known are also attributes, empty where they are not.
     """
 
-    def __init__(self, problem: str, *, file: str = "", message: str = "", signal: str = "") -> None:
+    def __init__(
+        self, problem: str, *, file: str = "", message: str = "", signal: str = ""
+    ) -> None:
         self.problem = " ".join(problem.split())
         self.file = file
         self.message = message

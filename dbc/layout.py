@@ -16,9 +16,8 @@ import math
 
 import numpy as np
 from cantools.database.can import Message, Signal
-
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.records import SIGNAL, Binding, Kind
+from tianyuan.dbc.records import NO_SLOT, SIGNAL, Binding, Kind
 
 _FLOATS = {
     16: (Kind.FLOAT_16, float(np.finfo(np.float16).max), ">f2"),
@@ -136,13 +135,15 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> np.ndarray
     kind = _kind(signal)
     unsigned = kind == Kind.INTEGER and not signal.is_signed
     cells["kind"] = kind
+    cells["spills"] = cells["left"] > cells["spare"]
     cells["mask"] = (1 << signal.length) - 1 if unsigned else -1
-    cells["slot"] = -1
+    cells["slot"] = NO_SLOT
     if binding is None:
         cells["raw_low"] = cells["raw_high"] = _word(signal, initial_bits(signal))
         return cells
     cells["slot"] = binding.slot
     cells["scale"] = signal.scale * binding.factor
+    cells["inverse"] = 1 / (signal.scale * binding.factor)
     cells["offset"] = signal.offset * binding.factor + binding.offset
     low, high = limits(signal)
     cells["low"], cells["high"] = low, high
@@ -150,3 +151,13 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> np.ndarray
         _word(signal, bits(signal, limit)) for limit in (low, high)
     )
     return cells
+
+
+def is_plain(cells: np.void) -> bool:
+    """Whether a row is one for the fast path.
+
+    That is an integer in one word which, like its limits and the inverse of its scale, a
+    double holds well.
+    """
+    exact = cells["kind"] == Kind.INTEGER and cells["spare"] >= 64 - 53
+    return bool(exact and not cells["spills"] and 1e-300 < abs(cells["inverse"]) < 1e300)

@@ -5,51 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
-
-from tianyuan.dbc.frame import ERROR, REMOTE
-from tianyuan.dbc.records import LOOKUP, Status
+from tianyuan.dbc.kernels import inlined
+from tianyuan.dbc.records import LOOKUP
 
 # The golden ratio in 31 bits: times a 32-bit key it stays below the sign, and the bits
 # from 31 on depend on all of the key's (Knuth, The Art of Computer Programming, 6.4).
 _MULTIPLIER = 0x4F1BBCDD
-_NO_DATA = REMOTE | ERROR
-_NOT_DATA = int(Status.NOT_DATA)
-_UNKNOWN_ID = int(Status.UNKNOWN_ID)
+_ONE = np.uint64(1)
 
 
-@njit(cache=True)
+@inlined
 def _hash(key, mask):
-    return ((key * _MULTIPLIER) >> 31) & mask
+    return np.uint64((key * _MULTIPLIER) >> 31) & mask
 
 
-def build(keys: Sequence[int]) -> np.recarray:
-    """The table that finds the index of each of ``keys``, which are distinct can_ids."""
+def build(keys: Sequence[int], messages: np.ndarray) -> np.recarray:
+    """Make the table that finds each of ``messages`` by its key, a can_id of its own."""
     size = 4 << len(keys).bit_length()  # at most a quarter full, so most probes hit at once
+    mask = np.uint64(size - 1)
     table = np.zeros(size, LOOKUP).view(np.recarray)
     table.key[:] = -1
     for index, key in enumerate(keys):
-        at = _hash(key, size - 1)
+        at = _hash(key, mask)
         while table.key[at] >= 0:
-            at = (at + 1) & (size - 1)
-        table[at] = (key, index)
+            at = (at + _ONE) & mask
+        table[at] = (key, index, *messages[index])
     return table
 
 
-@njit(cache=True)
-def find(lookup, header):
-    """Index of the message of a frame with this first word, or a negative Status.
+@inlined
+def find(lookup, key):
+    """Find the row of a key, the low half of a frame's header, or else an empty row.
 
-    An extended and a standard identifier never match: the bit that tells them apart is
-    part of the key. Remote and error frames carry no data.
+    An extended and a standard identifier never match, nor does a remote or error frame:
+    the bits that tell them apart are part of the key.
     """
-    key = header & 0xFFFFFFFF
-    if key & _NO_DATA:
-        return _NOT_DATA
-    mask = lookup.size - 1
+    mask = np.uint64(lookup.size - 1)
     at = _hash(key, mask)
-    while lookup[at].key != key:
-        if lookup[at].key < 0:
-            return _UNKNOWN_ID
-        at = (at + 1) & mask
-    return lookup[at].message
+    while lookup[at].key != key and lookup[at].key >= 0:
+        at = (at + _ONE) & mask
+    return at

@@ -21,11 +21,13 @@ SIGNAL: Final = np.dtype(
         ("left", "u1"),  # shift that brings the most significant bit to the top
         ("spare", "u1"),  # 64 less the signal's length
         ("kind", "u1"),  # Kind
+        ("spills", "u1"),  # 1 if part of the signal is in the word beside
         ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
-        ("slot", "i4"),  # index of the channel among the values
+        ("slot", "u4"),  # index of the channel among the values
         ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
         ("scale", "f8"),  # channel = raw * scale + offset
         ("offset", "f8"),
+        ("inverse", "f8"),  # of the scale, rounded; used where it gives the same
         ("low", "f8"),  # smallest and largest raw value that is sent …
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
@@ -34,17 +36,21 @@ SIGNAL: Final = np.dtype(
     align=True,
 )
 
+NO_SLOT: Final = 0xFFFF_FFFF  # of a signal that is not bound
+NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
+
 # One row a set of signals that the same value of the same multiplexor selects.
 GROUP: Final = np.dtype(
     [
-        ("first", "i4"),  # rows of SIGNAL [first, sent) are decoded and encoded,
-        ("sent", "i4"),  # [sent, received) only decoded,
-        ("received", "i4"),  # [received, end) not bound: encoded as their initial value
-        ("end", "i4"),
-        ("selector", "i4"),  # row of the multiplexor
-        ("ranges_first", "i4"),  # rows of RANGE that select the group
-        ("ranges_end", "i4"),
-        ("parent", "i4"),  # group the multiplexor itself is in, -1 if always present
+        ("first", "u4"),  # rows of SIGNAL [first, sent) are decoded and encoded,
+        ("plain", "u4"),  # the plain ones, in [first, plain), before the others,
+        ("sent", "u4"),  # [sent, received) only decoded,
+        ("received", "u4"),  # [received, end) not bound: encoded as their initial value
+        ("end", "u4"),
+        ("selector", "u4"),  # row of the multiplexor
+        ("ranges_first", "u4"),  # rows of RANGE that select the group
+        ("ranges_end", "u4"),
+        ("parent", "u4"),  # group the multiplexor itself is in, or NO_PARENT
     ],
     align=True,
 )
@@ -52,14 +58,15 @@ RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw value
 
 MESSAGE: Final = np.dtype(
     [
-        ("header", "i8"),  # first word of a frame that is sent, channel 0
         ("length", "i4"),
         ("padded", "i4"),  # the next length that CAN FD can carry
-        ("first", "i4"),  # rows of SIGNAL that are always present, as in GROUP
-        ("sent", "i4"),
-        ("received", "i4"),
-        ("groups_first", "i4"),  # rows of GROUP, a multiplexor's own before its groups'
-        ("groups_end", "i4"),
+        ("first", "u4"),  # rows of SIGNAL that are always present, as in GROUP
+        ("plain", "u4"),
+        ("sent", "u4"),
+        ("received", "u4"),
+        ("groups_first", "u4"),  # rows of GROUP, a multiplexor's own before its groups'
+        ("groups_end", "u4"),
+        ("guarded", "i4"),  # 1 with protection or floats: more to check than the length
         ("floats", "i4"),  # 1 if a signal that is decoded may be NaN
         ("counter", "i4"),  # row of the protection's counter, -1 without protection
         ("crc_byte", "i4"),
@@ -69,8 +76,12 @@ MESSAGE: Final = np.dtype(
     align=True,
 )
 
-# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty.
-LOOKUP: Final = np.dtype([("key", "i8"), ("message", "i8")])
+# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty. The
+# message's row is repeated here, so that one look gives all that a frame needs.
+LOOKUP: Final = np.dtype(
+    [("key", "i8"), ("index", "i8"), *((name, MESSAGE[name]) for name in MESSAGE.names or ())],
+    align=True,
+)
 
 RECEIVED: Final = np.dtype(
     [
@@ -120,7 +131,7 @@ class Codec(NamedTuple):
     signals: np.recarray  # SIGNAL
     ranges: np.recarray  # RANGE
     lookup: np.recarray  # LOOKUP
-    initial: np.ndarray  # i8, (messages, 8): payload words with the unbound signals set
+    initial: np.ndarray  # i8: for each message the words of a frame, unbound signals set
 
 
 class Binding(NamedTuple):
@@ -150,5 +161,5 @@ def records(codec: Codec, dtype: np.dtype) -> np.recarray:
 
 def slots(codec: Codec) -> int:
     """How many values a frame of the codec may write: one more than the largest slot."""
-    bound = codec.signals.slot
+    bound = codec.signals.slot[codec.signals.slot != NO_SLOT]
     return int(bound.max()) + 1 if len(bound) else 0

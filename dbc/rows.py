@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message, Signal
-
 from tianyuan.dbc import layout
 from tianyuan.dbc.header import header, padded
 from tianyuan.dbc.multiplex import Block, blocks
 from tianyuan.dbc.protection import Guard
-from tianyuan.dbc.records import Binding, Kind
+from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
@@ -30,9 +29,10 @@ class Rows(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """Where a block's signals are: the first four fields of GROUP."""
+    """Where a block's signals are: the first fields of GROUP."""
 
     first: int
+    plain: int
     sent: int
     received: int
     end: int
@@ -63,12 +63,12 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     rows.initial.append(_initial(message, found[0], uses, protected))
     rows.messages.append(
         (
-            header(message),
             message.length,
             padded(message.length),
-            *spans[0][:3],
+            *spans[0][:4],
             first_group,
             len(rows.groups),
+            int(floats or guard is not None),
             int(floats),
             index[guard.counter] if guard else -1,
             protected.crc_byte,
@@ -94,34 +94,41 @@ def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
 
 
 def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
-    """The rows by role; those that are sent by word, so that each word is written once."""
+    """Append the block's rows by role, the plain ones first and then by word."""
     ends = [len(rows.signals)]
+    plain = 0
     for role in roles:
         made = [(signal.name, layout.row(message, signal, use)) for signal, use in role]
-        for name, cells in sorted(made, key=lambda entry: int(entry[1]["word"])):
+        for name, cells in sorted(made, key=_order):
             index.setdefault(name, len(rows.signals))
             rows.signals.append(cells)
+            plain += role is roles.sent and layout.is_plain(cells)
         ends.append(len(rows.signals))
-    return _Span(*ends)
+    return _Span(ends[0], ends[0] + plain, *ends[1:])
+
+
+def _order(entry: tuple[str, np.void]) -> tuple[bool, int]:
+    cells = entry[1]
+    return not layout.is_plain(cells), int(cells["word"])
 
 
 def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group: int) -> None:
     ranges_first = len(rows.ranges)
     rows.ranges.extend(block.ranges)
     # The block that is always present is not a group, so the others count from 1.
-    parent = first_group + block.parent - 1 if block.parent > 0 else -1
+    parent = first_group + block.parent - 1 if block.parent > 0 else NO_PARENT
     rows.groups.append((*span, selector, ranges_first, len(rows.ranges), parent))
 
 
 def _may_be_nan(cells: np.void) -> bool:
-    return bool(cells["slot"] >= 0 and cells["kind"] >= Kind.FLOAT_16)
+    return bool(cells["slot"] != NO_SLOT and cells["kind"] >= Kind.FLOAT_16)
 
 
 def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
-    """The payload that a frame starts from, 64 bytes."""
+    """The frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
         if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
             pattern = layout.initial_bits(signal)
             payload |= layout.placed(signal, message.length, pattern) if pattern else 0
-    return payload.to_bytes(64, "little")
+    return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
-
+from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.records import Kind
 
+_INTEGER = int(Kind.INTEGER)
 _UNSIGNED_64 = int(Kind.UNSIGNED_64)
 _FLOAT_16 = int(Kind.FLOAT_16)
 _FLOAT_32 = int(Kind.FLOAT_32)
@@ -18,9 +18,9 @@ _MIN = -0x8000_0000_0000_0000
 _TWO_63 = 9223372036854775808.0
 
 
-@njit(cache=True)
+@outlined
 def number(kind, raw):
-    """The number a raw value stands for, rounded once where a double cannot hold it."""
+    """Convert a raw value of any kind to the number it stands for, rounded once where a double cannot hold it."""
     if kind == _FLOAT_32:
         return np.float64(np.int32(raw).view(np.float32))
     if kind == _FLOAT_64:
@@ -33,35 +33,33 @@ def number(kind, raw):
     return np.float64(raw)
 
 
-@njit(cache=True)
-def to_channel(row, raw):
-    """The channel value of a raw value: its number * scale + offset, not fused."""
-    plain = np.float64(raw) if row.kind == 0 else number(row.kind, raw)
+@inlined
+def to_channel(row, plain):
+    """Scale a number to its channel, in two roundings as cantools does, not fused."""
     return plain * row.scale + row.offset
 
 
-@njit(cache=True, error_model="numpy")
+@outlined
 def to_raw(row, value):
-    """The raw value that comes nearest to a finite channel value, within the limits.
+    """Find the raw value nearest to a finite channel value, within the limits.
 
     Ties go to the even raw value. Set-up has made sure that the scale is not 0.
     """
     exact = (value - row.offset) / row.scale
-    kind = row.kind
-    if kind <= _UNSIGNED_64:
+    if row.kind <= _UNSIGNED_64:
         exact = np.rint(exact)
     if exact >= row.high:
         return row.raw_high
     if exact <= row.low:
         return row.raw_low
-    if kind == 0:
-        return np.int64(exact)
-    return _pattern(kind, exact)
+    if row.kind != _INTEGER:
+        return _pattern(row.kind, exact)
+    return np.int64(exact)
 
 
-@njit(cache=True)
+@outlined
 def _pattern(kind, exact):
-    """The bits of a number, of any other kind than an integer that fits a signed word."""
+    """Pack a number into bits, of any other kind than an integer that fits a signed word."""
     if kind == _UNSIGNED_64:
         return np.int64(exact) if exact < _TWO_63 else np.int64(exact - _TWO_63) ^ _MIN
     if kind == _FLOAT_32:
@@ -71,9 +69,9 @@ def _pattern(kind, exact):
     return np.float64(exact).view(np.int64)
 
 
-@njit(cache=True)
+@outlined
 def _half(pattern):
-    """The number of an IEEE 16-bit float."""
+    """Unpack an IEEE 16-bit float."""
     exponent = (pattern >> 10) & 31
     fraction = np.float64(pattern & 1023)
     if exponent == 31:
@@ -85,9 +83,9 @@ def _half(pattern):
     return -magnitude if pattern & 0x8000 else magnitude
 
 
-@njit(cache=True)
+@outlined
 def _half_pattern(exact):
-    """The IEEE 16-bit float nearest to a number that is within its range."""
+    """Round a number that is within its range to an IEEE 16-bit float."""
     exponent = max(math.frexp(exact)[1] - 1, -14)
     # Units in the last place; the leading 1 of a normal number counts up the exponent.
     units = np.int64(np.rint(math.ldexp(abs(exact), 10 - exponent)))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from cantools.database.can import Message
-
 from tianyuan.dbc import lookup
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
@@ -67,13 +66,14 @@ def build(
     rows = Rows([], [], [], [], [])
     for message in messages:
         add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+    table = _table(rows.messages, MESSAGE)
     return Codec(
-        messages=_table(rows.messages, MESSAGE),
+        messages=table,
         groups=_table(rows.groups, GROUP),
         signals=_table(rows.signals, SIGNAL),
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build([key(message) for message in messages]),
-        initial=np.frombuffer(b"".join(rows.initial), "<i8").reshape(-1, 8),
+        lookup=lookup.build([key(message) for message in messages], table),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
     )
 
 

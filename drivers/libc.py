@@ -18,7 +18,7 @@ _INT = (types.int32, ctypes.c_int)
 _POINTER = (types.intp, ctypes.c_ssize_t)
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
+_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
 def _bind(name: str, *arguments: tuple[Any, Any]) -> Any:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.links import LINKS
+from tianyuan.drivers.port_record import LINKS
 
 BUS_DIRECTORY: Final = "TIANYUAN_BUS_DIR"
 _LOCK: Final = ".lock"
@@ -150,6 +150,12 @@ def _connect(path: Path) -> socket.socket | None:
 def _node_names(directory: Path) -> list[str]:
     """Names of the nodes on a bus, dead ones among them, in the order they joined."""
     return sorted(entry.name for entry in directory.iterdir() if _NODE.fullmatch(entry.name))
+
+
+def nodes(bus: str) -> list[str]:
+    """Names of the nodes on a bus in the order they joined; none where there is no bus."""
+    directory = bus_directory(bus)
+    return _node_names(directory) if directory.is_dir() else []
 
 
 def _listen(directory: Path, label: str, names: list[str]) -> tuple[socket.socket, Path]:

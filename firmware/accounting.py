@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 STAGES: Final = ("wake", "receive", "tick", "send", "cycle")
 WAKE, RECEIVE, TICK, SEND, CYCLE = range(len(STAGES))
@@ -30,7 +30,7 @@ def accounts() -> Accounts:
     )
 
 
-@njit(cache=True)
+@kernel
 def book(accounts, stage, took_ns):
     """Count one duration of a stage."""
     took_ns = max(took_ns, 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-
 from tianyuan.drivers import clock
 from tianyuan.drivers.port import open_port
 from tianyuan.drivers.realtime import Step, real_time
@@ -57,6 +56,11 @@ class Controls(NamedTuple):
     """The words through which a running loop is spoken to; see ``loop.py``."""
 
     words: np.ndarray
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop has been asked for."""
+        return bool(self.words[loop.SHUTDOWN])
 
     def stop(self) -> None:
         """Ask for a controlled stop, and the end once the car stands."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-
 from tianyuan.control.planning.plan import plan
 from tianyuan.control.planning.slip_map import fill_slip_map
 from tianyuan.control.records import Controller

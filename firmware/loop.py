@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from numba import njit
-
+from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.control.records import Mode
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import receive, send
@@ -25,7 +24,7 @@ STANDSTILL_MPS: Final = 0.3
 DRIVING = int(Mode.DRIVING)
 
 
-@njit(cache=True)
+@kernel
 def _for_the_car(frames_out, n_out):
     """How many of the frames, from the first, are the car's; the host's own come after."""
     for i in range(n_out):
@@ -34,14 +33,14 @@ def _for_the_car(frames_out, n_out):
     return n_out
 
 
-@njit(cache=True)
+@kernel
 def _may_end(control, memory):
     """Asked to end, and the car stands or was never driving."""
     s = memory.driver[0]
     return control[SHUTDOWN] != 0 and (s.mode < DRIVING or s.speed_mps < STANDSTILL_MPS)
 
 
-@njit(cache=True)
+@kernel
 def _account(accounts, memory, deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
     book(accounts, WAKE, woke_ns - deadline_ns)
     book(accounts, RECEIVE, received_ns - woke_ns)
@@ -55,7 +54,7 @@ def _account(accounts, memory, deadline_ns, woke_ns, received_ns, ticked_ns, sen
     h.send_us = (sent_ns - ticked_ns) * 1e-3
 
 
-@njit(cache=True)
+@kernel
 def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
     """The stage that took longest of a cycle that missed its deadline."""
     stage, longest = WAKE, woke_ns - deadline_ns
@@ -68,7 +67,7 @@ def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
     return stage
 
 
-@njit(cache=True, nogil=True)
+@unlocked
 def run(
     tables, path, sensors, memory, command, car, host,
     frames_in, frames_out, ring, accounts, control, clock, period_ns,

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import FRAME
 
 SENT: Final = 1  # in a frame's ``reserved`` byte: it went out
@@ -27,7 +26,7 @@ def ring(capacity: int) -> Ring:
     return Ring(np.zeros(capacity, FRAME).view(np.recarray), np.zeros(1, np.int64))
 
 
-@njit(cache=True)
+@kernel
 def push(ring, frames, count, mark):
     """Append the first ``count`` of ``frames``; ``mark`` goes into their ``reserved`` byte."""
     words = ring.frames.view(np.uint64)

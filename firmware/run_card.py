@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from tianyuan import __version__
 from tianyuan.control import records
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import PATH, Controller
 from tianyuan.firmware.car_file import Car, load_car
+
+from tianyuan import __version__
 
 
 class Card(NamedTuple):

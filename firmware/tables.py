@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message
-
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import (
     CHANNEL_NAMES,
@@ -25,6 +24,7 @@ from tianyuan.dbc.tables import build
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
+
 from tianyuan.rooms import room
 
 NS_PER_MS = 1_000_000
@@ -197,10 +197,8 @@ def tables(car: Car, params: np.recarray) -> Tables:
 
 def memory(plan: Tables) -> Memory:
     """Fresh memory for these tables: a car that is off and has seen nothing."""
-    driver = record(STATE)
-    driver.index[0] = -1
     return Memory(
-        driver,
+        record(STATE),
         records(plan.sensors, RECEIVED),
         records(plan.commands, SENT),
         np.zeros(plan.commands.messages.size, np.int64),

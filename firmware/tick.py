@@ -8,8 +8,7 @@ allocation and no exception below it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import GROUPS, SENSORS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
@@ -21,7 +20,7 @@ FRAME_WORDS = FRAME.itemsize // 8
 MARKER_LENGTH = 8
 
 
-@njit(cache=True)
+@kernel
 def receive(tables, frames_in, n_in, t_ns, sensors, memory):
     """Decode what came in, and stamp each group with the age of the oldest message it needs."""
     values = sensors.view(np.float64)
@@ -40,7 +39,7 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
         stamps[STAMPS + group] = oldest
 
 
-@njit(cache=True)
+@kernel
 def due(due_ns, cycle_ns, m, t_ns):
     """Whether message ``m`` is to be sent now; its next time keeps the phase of the first."""
     if t_ns < due_ns[m]:
@@ -53,7 +52,7 @@ def due(due_ns, cycle_ns, m, t_ns):
     return True
 
 
-@njit(cache=True)
+@kernel
 def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_out):
     for m in range(codec.messages.size):
         if n_out < frames_out.size and due(due_ns, cycle_ns, m, t_ns):
@@ -64,7 +63,7 @@ def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_ou
     return n_out
 
 
-@njit(cache=True)
+@kernel
 def _publish(memory):
     """What the driver thinks, for the host's own bus."""
     h, s = memory.host[0], memory.driver[0]
@@ -76,19 +75,20 @@ def _publish(memory):
     h.refused = memory.refused[0]
 
 
-@njit(cache=True)
+@kernel
 def _mark(frames_out, n_out, t_ns):
     """The frame that ends a tick in the log: the integer time, bit for bit."""
     if n_out >= frames_out.size:
         return n_out
     frame = frames_out[n_out]
-    frame.can_id, frame.length, frame.flags = TICK_ID, MARKER_LENGTH, 0
+    frame.can_id, frame.length = TICK_ID, MARKER_LENGTH
+    frame["flags"] = 0  # `flags` as an attribute is numpy's own with the JIT off
     frame.channel, frame.t_ns = HOST_CHANNEL, t_ns
     frames_out.view(np.int64)[n_out * FRAME_WORDS + 1] = t_ns
     return n_out + 1
 
 
-@njit(cache=True)
+@kernel
 def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_out):
     """Take ``n_in`` frames at the instant ``t_ns``; return how many frames to send.
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.tick import tick
 from tianyuan.hil import rig
@@ -28,7 +27,7 @@ def queues() -> tuple[np.recarray, np.recarray, np.recarray, np.ndarray]:
     return empty(), empty(), empty(), np.zeros(2, np.int64)
 
 
-@njit(cache=True)
+@kernel
 def _append(queue, count, frames, n, t_ns):
     """Append frames to a queue; what finds no room is lost, as on a full receive queue."""
     words, source = queue.view(np.uint64), frames.view(np.uint64)
@@ -43,7 +42,7 @@ def _append(queue, count, frames, n, t_ns):
     return count
 
 
-@njit(cache=True, nogil=True)
+@unlocked
 def advance(
     world, life, tables, path, sensors, memory, command,
     to_host, to_rig, out, waiting, first_ns, steps, host_every,

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 _MASK: Final = 0xFFFF_FFFF
 _FACTOR: Final = 0x45D9_F3B
 _UNIT: Final = 1.0 / 4294967296.0
 
 
-@njit(cache=True)
+@kernel
 def mix(value):
     """Thirty-two bits well stirred (Mueller's integer hash; one to one)."""
     value = (((value >> 16) ^ value) * _FACTOR) & _MASK
@@ -25,7 +25,7 @@ def mix(value):
     return (value >> 16) ^ value
 
 
-@njit(cache=True)
+@kernel
 def _key(seed, channel, count):
     """A key of all three; ``count`` may be any 62-bit number."""
     key = mix((seed & _MASK) ^ 0x2545_F491)
@@ -35,7 +35,7 @@ def _key(seed, channel, count):
     return mix(key ^ ((count >> 32) & _MASK))
 
 
-@njit(cache=True)
+@kernel
 def gauss(seed, channel, count):
     """A standard normal value for (seed, channel, count), by Box and Muller."""
     key = _key(seed, channel, count)
@@ -44,7 +44,7 @@ def gauss(seed, channel, count):
     return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
 
 
-@njit(cache=True)
+@kernel
 def drift(seed, channel, t_ns, period_s):
     """A slow standard normal error: new every ``period_s``, turning smoothly between.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Flag, Mode
 
 OFF = int(Mode.OFF)
@@ -34,7 +33,7 @@ RACE: Final = np.dtype(
 STANDSTILL_MPS: Final = 0.2
 
 
-@njit(cache=True)
+@kernel
 def count_lap(race, station_m, length_m):
     """Count a crossing of the line's first point, once the car has started."""
     r = race[0]
@@ -48,7 +47,7 @@ def count_lap(race, station_m, length_m):
         r.lap -= 1
 
 
-@njit(cache=True)
+@kernel
 def update(race, mode, speed_mps, t_ns):
     """Set flag and go for what the car's heartbeat says; ``finished`` once all is over."""
     r = race[0]

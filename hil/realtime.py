@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import unlocked
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
@@ -22,9 +21,10 @@ from tianyuan.hil import rig
 PRIORITY: Final = 70
 LOOK_S: Final = 0.1
 FRAMES: Final = 512
+HOST_PERIOD_NS: Final = 2_000_000  # the rig needs the host's tables, not its rate
 
 
-@njit(cache=True, nogil=True)
+@unlocked
 def run(world, life, car, about, frames_in, frames_out, books, quit_, clock_):
     """A millisecond of the rig every millisecond, until the run is over or ``quit_`` is set.
 

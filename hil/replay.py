@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import can
 import numpy as np
-
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import decode
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, FRAME, REMOTE, frames
@@ -48,7 +47,7 @@ def _fill(frame: Any, message: can.Message) -> None:
         | (REMOTE if message.is_remote_frame else 0)
     )
     frame.length = message.dlc
-    frame.flags = (FDF if message.is_fd else 0) | (BRS if message.bitrate_switch else 0)
+    frame["flags"] = (FDF if message.is_fd else 0) | (BRS if message.bitrate_switch else 0)
     frame.channel = int(str(message.channel).removeprefix("can") or 0)
     data = np.frombuffer(bytes(message.data), np.uint8)
     frame.payload[: data.size] = data

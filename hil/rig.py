@@ -10,8 +10,7 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.records import RECEIVED, SENT, Codec, records
@@ -110,7 +109,16 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     )
 
 
-@njit(cache=True)
+@kernel
+def _heard(received):
+    """Whether a host has spoken yet: race control waits for one."""
+    for m in range(received.size):
+        if received[m].t_ns > 0:
+            return True
+    return False
+
+
+@kernel
 def _unheard(received, t_ns):
     """Whether any command message has been silent for too long, once it was heard."""
     for m in range(received.size):
@@ -119,7 +127,7 @@ def _unheard(received, t_ns):
     return False
 
 
-@njit(cache=True)
+@kernel
 def _obey(life, t_ns):
     """What the actuators do of what they were told; unheard, they brake and steer no more."""
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
@@ -132,7 +140,7 @@ def _obey(life, t_ns):
         acted.brake_bar = max(acted.brake_bar, TIMEOUT_BAR)
 
 
-@njit(cache=True)
+@kernel
 def _compare(life, words, i):
     """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
     life.estimate[1] = 0.0
@@ -142,7 +150,7 @@ def _compare(life, words, i):
     life.estimate[0] = math.sqrt(dx * dx + dy * dy)
 
 
-@njit(cache=True)
+@kernel
 def _book(life):
     """Book what the host said of its last tick."""
     h = life.host[0]
@@ -152,7 +160,7 @@ def _book(life):
     book(life.timing, SEND, int(h.send_us * 1e3))
 
 
-@njit(cache=True)
+@kernel
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
     values, host = life.command.view(np.float64), life.host.view(np.float64)
@@ -171,7 +179,7 @@ def _read_bus(world, life, frames_in, n_in):
             decode(world.host, frames_in, i, life.host_received, host)
 
 
-@njit(cache=True)
+@kernel
 def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
@@ -194,7 +202,7 @@ def _speak(world, life, t_ns, frames_out):
     return n_out
 
 
-@njit(cache=True)
+@kernel
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
@@ -202,8 +210,10 @@ def _watch(world, life, t_ns):
         world.path, spacing_m, life.plant_state, life.index[0]
     )
     life.index[0] = index
+    if _heard(life.received):
+        mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
+        race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
-    race_control.update(life.race, int(life.command[0].mode), life.plant_state[0].vx_mps, t_ns)
     if t_ns < life.next_row_ns[0] or life.count[0] >= life.rows.size:
         return
     life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
@@ -218,7 +228,7 @@ def _watch(world, life, t_ns):
     row.mode, row.cause = int(told.mode), int(told.cause)
 
 
-@njit(cache=True)
+@kernel
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 

@@ -11,9 +11,8 @@ import math
 from typing import Annotated, Final
 
 import numpy as np
-from numba import njit
 from pydantic import Field
-
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import GROUPS
 from tianyuan.hil.noise import drift, gauss
 from tianyuan.hil.plant.tables import Table
@@ -66,7 +65,7 @@ def history() -> np.recarray:
     return np.zeros(1, HISTORY).view(np.recarray)
 
 
-@njit(cache=True)
+@kernel
 def remember(history, state, t_ns):
     """Keep the truth at ``t_ns``, which rises from call to call."""
     h, s = history[0], state[0]
@@ -79,7 +78,7 @@ def remember(history, state, t_ns):
     h.yaw_rate_radps[head] = s.yaw_rate_radps
 
 
-@njit(cache=True)
+@kernel
 def recall(h, t_ns):
     """Place in the ring of the newest truth not after ``t_ns``, else of the oldest."""
     place = h.head
@@ -90,7 +89,7 @@ def recall(h, t_ns):
     return place
 
 
-@njit(cache=True)
+@kernel
 def _antenna(k, h, t_ns):
     """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
     i = recall(h, t_ns)
@@ -108,7 +107,7 @@ def _antenna(k, h, t_ns):
     return x, y, heading, math.sqrt(vx * vx + vy * vy)
 
 
-@njit(cache=True)
+@kernel
 def wrap_heading(heading_rad):
     """The heading in [0, 2 pi)."""
     turn = 2.0 * math.pi
@@ -116,7 +115,7 @@ def wrap_heading(heading_rad):
     return wrapped if 0.0 <= wrapped < turn else 0.0
 
 
-@njit(cache=True)
+@kernel
 def _position(k, h, seed, out, t_ns):
     x, y, _, _ = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
     slow, period = k.sensor_position_drift_m, k.sensor_position_drift_s
@@ -125,7 +124,7 @@ def _position(k, h, seed, out, t_ns):
     out.gnss_x_m, out.gnss_y_m, out.gnss_quality = x, y, k.sensor_position_quality
 
 
-@njit(cache=True)
+@kernel
 def _velocity(k, h, seed, out, t_ns):
     _, _, heading, speed = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
     out.gnss_speed_mps = max(0.0, speed + k.sensor_speed_mps * gauss(seed, 4, t_ns))
@@ -133,7 +132,7 @@ def _velocity(k, h, seed, out, t_ns):
     out.gnss_heading_quality = k.sensor_heading_quality
 
 
-@njit(cache=True)
+@kernel
 def _imu(k, s, seed, out, t_ns):
     """White noise on a bias that the seed draws once for the run."""
     bias, white = k.sensor_accel_bias_mps2, k.sensor_accel_mps2
@@ -143,7 +142,7 @@ def _imu(k, s, seed, out, t_ns):
     out.imu_yaw_rate_radps = yaw + k.sensor_yaw_rate_radps * gauss(seed, 11, t_ns)
 
 
-@njit(cache=True)
+@kernel
 def _wheels(k, p, s, seed, out, t_ns):
     """Axle speeds, spread over left and right by the yaw rate."""
     half = 0.5 * p.chassis_track_m * s.yaw_rate_radps
@@ -156,7 +155,7 @@ def _wheels(k, p, s, seed, out, t_ns):
     out.wheel_rr_mps = rear + half + white * gauss(seed, 15, t_ns)
 
 
-@njit(cache=True)
+@kernel
 def _steering(k, s, seed, out, t_ns):
     out.steer_rad = s.steer_rad + k.sensor_steer_rad * gauss(seed, 16, t_ns)
     rate = s.steer_rate_radps
@@ -165,7 +164,7 @@ def _steering(k, s, seed, out, t_ns):
     out.steer_fault = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _brake(k, p, s, seed, out, t_ns):
     white = k.sensor_brake_bar
     out.brake_travel = s.brake_front_bar / p.brakes_max_bar
@@ -174,14 +173,14 @@ def _brake(k, p, s, seed, out, t_ns):
     out.brake_fault = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _powertrain(k, s, seed, out, t_ns):
     engine = s.engine_radps + k.sensor_engine_radps * gauss(seed, 21, t_ns)
     out.throttle, out.gear, out.engine_speed_radps = s.throttle, s.gear, max(0.0, engine)
     out.powertrain_fault = 0.0
 
 
-@njit(cache=True)
+@kernel
 def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
     """Fill the channels of one group of SENSORS (index in GROUPS), as read at ``t_ns``.
 

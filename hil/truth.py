@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tianyuan.control import projection
 from tianyuan.control.geometry import wrap
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def locate(path, spacing_m, plant_state, index):
     """Foot of the centre of gravity on the line: ``(index, share, cross_track_m)``.
 
@@ -22,7 +21,7 @@ def locate(path, spacing_m, plant_state, index):
     return projection.foot(path, spacing_m, s.x_m, s.y_m, index)
 
 
-@njit(cache=True)
+@kernel
 def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
     """Least distance from the outside of a wheel to its edge of the track; negative is off it.
 
@@ -43,7 +42,7 @@ def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
     return min(left - max(front, rear) - half, right + min(front, rear) - half)
 
 
-@njit(cache=True)
+@kernel
 def write_row(row, path, params, plant_state, index, share, cross_track_m):
     """Fill the columns of a TELEMETRY row that the plant and the line determine."""
     s = plant_state[0]

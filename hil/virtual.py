@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
@@ -58,6 +57,17 @@ def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
     return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
 
 
+def laps_done(life: rig.Life, host: Host) -> float:
+    """Laps since the start, with the part of the present one."""
+    length_m = float(host.tables.driver.path_length_m[0])
+    return max(float(life.race.lap[0] - 1 + life.race.station_m[0] / length_m), 0.0)
+
+
+def has_finished(life: rig.Life, laps: int) -> bool:
+    """All laps were driven and the car stands."""
+    return bool(life.race.lap[0] > laps and life.race.finished[0] != 0)
+
+
 def run(
     world: rig.World,
     host: Host,
@@ -74,7 +84,6 @@ def run(
     host_every = period_ns // rig.STEP_NS
     t_ns = lockstep.EPOCH_NS
     end_ns = t_ns + int(longest_s(host, laps) * 1e9)
-    length_m = float(host.tables.driver.path_length_m[0])
     spent_s, before_ns = 0.0, t_ns
     advance_once(world, life, host, queues, t_ns, 0, host_every)  # compiles
     while t_ns < end_ns and life.race.finished[0] == 0:
@@ -82,10 +91,9 @@ def run(
         t_ns = advance_once(world, life, host, queues, t_ns, CHUNK_STEPS, host_every)
         spent_s += time.perf_counter() - began
         if progress is not None:
-            progress(max(float(life.race.lap[0] - 1 + life.race.station_m[0] / length_m), 0.0))
+            progress(laps_done(life, host))
     rows = life.rows[: life.count[0]]
-    finished = bool(life.race.lap[0] > laps and life.race.finished[0] != 0)
-    return Outcome(rows, finished, (t_ns - before_ns) * 1e-9 / max(spent_s, 1e-9))
+    return Outcome(rows, has_finished(life, laps), (t_ns - before_ns) * 1e-9 / max(spent_s, 1e-9))
 
 
 def advance_once(

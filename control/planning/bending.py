@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+
 from tianyuan.control.planning.curve import Array, Curve
 
 
@@ -45,7 +46,8 @@ def bending(curve: Curve) -> Bending:
     here = change(np.zeros_like(normal), -2 * normal)
     after = change(n_ahead / 2, n_ahead)
     before = change(-n_behind / 2, n_behind)
-    return Bending(curvature, step, *(ring_matrix(*bands) for bands in zip(here, after, before)))
+    by_curvature = ring_matrix(here[0], after[0], before[0])
+    return Bending(curvature, step, by_curvature, ring_matrix(here[1], after[1], before[1]))
 
 
 def ring_matrix(here: Array, after: Array, before: Array) -> sparse.csc_matrix:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import cKDTree
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.curve import Array, first_crossing
 from tianyuan.control.planning.raceline import steering_reach_1pm

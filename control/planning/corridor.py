@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from tianyuan.control.planning.curve import Array, Curve, over_ring
 from tianyuan.control.planning.track import Track, edges
 
@@ -38,10 +39,17 @@ class Corridor:
         gap = np.hypot(track.x_m[index] - line.x_m[:, None], track.y_m[index] - line.y_m[:, None])
         return track.s_m[index[np.arange(len(index)), np.argmin(gap, axis=1)]]
 
-    def distances(self, line: Curve, stations_m: Array) -> tuple[Array, Array]:
-        """From each point of ``line`` to the left and to the right edge, positive inside."""
-        left = _along_normal(line, self.left, stations_m / self.track.length_m, 1.0)
-        right = _along_normal(line, self.right, stations_m / self.track.length_m, -1.0)
+    def distances(
+        self, line: Curve, stations_m: Array, within_m: float = 0.0
+    ) -> tuple[Array, Array]:
+        """From each point of ``line`` to the left and to the right edge, positive inside.
+
+        Along the normal; with ``within_m``, to the nearest of the edge as far ahead and
+        behind, so that no corner of an edge goes unseen between the points of a line.
+        """
+        share = stations_m / self.track.length_m
+        left = _along_normal(line, self.left, share, 1.0, within_m)
+        right = _along_normal(line, self.right, share, -1.0, within_m)
         return left, right
 
 
@@ -62,8 +70,8 @@ def _window(reach_m: float, step_m: float, count: int) -> Array:
     return np.arange(-half, half + 1)
 
 
-def _along_normal(line: Curve, edge: Array, share: Array, side: float) -> Array:
-    """Distance to the polygon ``edge`` (m, 2) along the normal; ``side`` +1 left, -1 right."""
+def _along_normal(line: Curve, edge: Array, share: Array, side: float, within_m: float) -> Array:
+    """Distance to the polygon ``edge`` (m, 2); ``side`` +1 left, -1 right."""
     count = len(edge)
     window = _window(_REACH_M, _STEP_M, count)
     index = (np.rint(share * count).astype(int)[:, None] + window) % count
@@ -71,13 +79,20 @@ def _along_normal(line: Curve, edge: Array, share: Array, side: float) -> Array:
     dy = edge[index, 1] - line.y_m[:, None]
     c, s = np.cos(line.heading_rad)[:, None], np.sin(line.heading_rad)[:, None]
     along, across = c * dx + s * dy, side * (c * dy - s * dx)
-    a, b = along[:, :-1], along[:, 1:]
-    meets = (a <= 0) != (b <= 0)
-    fraction = a / np.where(meets, a - b, 1.0)
-    distance = across[:, :-1] + fraction * np.diff(across, axis=1)
-    distance = np.where(meets, distance, np.inf)
-    rows = np.arange(len(distance))
-    nearest = distance[rows, np.argmin(np.abs(distance), axis=1)]
-    blind = ~np.isfinite(nearest)  # the edge turns away: its nearest point bounds the car
-    nearest[blind] = np.hypot(dx[blind], dy[blind]).min(axis=1)
-    return nearest
+    met = _met(along, across)
+    blind = ~np.isfinite(met)  # the edge turns away: its nearest point bounds the car
+    met[blind] = np.hypot(dx[blind], dy[blind]).min(axis=1)
+    if within_m == 0.0:
+        return met
+    # Beside a hairpin the other leg's edge is abreast too, but far from where this one is met.
+    abreast = (np.abs(along) <= within_m) & (np.abs(across - met[:, None]) <= 4 * within_m)
+    return np.minimum(met, np.where(abreast, across, np.inf).min(axis=1))
+
+
+def _met(along: Array, across: Array) -> Array:
+    """Where each row's polygon first meets its normal, nearest to the line; inf if nowhere."""
+    before, after = along[:, :-1], along[:, 1:]
+    meets = (before <= 0) != (after <= 0)
+    fraction = before / np.where(meets, before - after, 1.0)
+    distance = np.where(meets, across[:, :-1] + fraction * np.diff(across, axis=1), np.inf)
+    return distance[np.arange(len(distance)), np.argmin(np.abs(distance), axis=1)]

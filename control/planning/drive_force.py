@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
+from tianyuan.control import engine
 from tianyuan.control.planning.curve import Array
 
 FORCE_STEP_MPS: Final = 0.25  # spacing of the table over speed
@@ -13,20 +15,18 @@ FORCE_STEP_MPS: Final = 0.25  # spacing of the table over speed
 def force_table(params: np.recarray) -> Array:
     """Force at the wheels in N over speed, from 0 in steps of FORCE_STEP_MPS, full throttle.
 
-    The best of all gears whose engine speed is within the torque table and, but for the
-    last gear, not above the upshift. Below the table's first engine speed the clutch slips
-    at that speed's torque. Zero where no gear turns slowly enough.
+    The best of all gears whose engine turns no faster than the upshift, or in the last gear
+    than the torque table reaches; zero beyond. Below the table's first engine speed the
+    clutch slips, at that speed's torque.
     """
     p = params[0]
-    gears = p.gear_ratio[p.gear_ratio > 0]
-    # A table is padded with zeros: its abscissa stops rising where it ends.
-    count = 1 + int(np.argmin(np.append(np.diff(p.engine_speed_radps) > 0, False)))
-    engine_radps, torque_nm = p.engine_speed_radps[:count], p.engine_torque_nm[:count]
-    top = np.full(len(gears), engine_radps[-1])
-    top[:-1] = np.minimum(top[:-1], p.limits_upshift_radps)
-    speed = np.arange(int(p.limits_speed_mps / FORCE_STEP_MPS) + 3) * FORCE_STEP_MPS
-    ratio = gears[:, None] * p.final_drive
-    turning = speed * ratio / p.wheel_radius_m
-    torque = np.interp(turning, engine_radps, torque_nm)
-    force = torque * ratio * p.driveline_efficiency / p.wheel_radius_m
-    return np.where(turning <= top[:, None], force, 0.0).max(axis=0)
+    gears = range(1, 1 + int(np.count_nonzero(p.gear_ratio)))
+    fastest = dict.fromkeys(gears, min(p.limits_upshift_radps, p.engine_speed_radps.max()))
+    fastest[gears[-1]] = p.engine_speed_radps.max()
+    speeds = np.arange(int(p.limits_speed_mps / FORCE_STEP_MPS) + 3) * FORCE_STEP_MPS
+    force = np.zeros(len(speeds))
+    for i, speed in enumerate(speeds):
+        for gear in gears:
+            if engine.speed_radps(params, gear, speed) <= fastest[gear]:
+                force[i] = max(force[i], engine.force_range_n(params, gear, speed)[1])
+    return force

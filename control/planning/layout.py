@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.integrate import cumulative_simpson
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.curve import Array
 

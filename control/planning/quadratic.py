@@ -9,6 +9,7 @@ from __future__ import annotations
 import clarabel
 import numpy as np
 from scipy import sparse
+
 from tianyuan.control.planning.curve import Array
 
 

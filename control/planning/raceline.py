@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.bending import Bending, bending
 from tianyuan.control.planning.corridor import Corridor, carried_stations, slope_at
@@ -21,18 +22,23 @@ from tianyuan.control.planning.track import Track
 
 GRID_M = 2.0  # between points while the line is sought
 _ROUNDS = 30
-_SETTLED_M = 0.02
+_SETTLED = 2e-4  # relative change of the sum in one round
 _SHORTEST_SHARE = 0.05  # of a step, when halving it does not help
 _WORSE = 1e-4  # relative; resampling alone changes the sum this much
 _NORMALS_MEET = 0.5  # offsets stay below this share of the radius, where normals fan in
 _WATCHED = 0.5  # share of the steering's reach from which curvature is bounded explicitly
+_CLEAR_M = 0.005
+_RETURNS = 6
 _REACH_KEPT = 0.98  # of the steering's reach: the programme bounds a linearised curvature
 
 
 @dataclass(frozen=True)
 class Line:
-    """A closed line on a track: its curve, and by point the centre line's station, the
-    distances to the edges along the line's normal and the slope; arrays of shape (n,)."""
+    """A closed line on a track; arrays of shape (n,).
+
+    Its curve, and by point the centre line's station, the slope and the distances to the
+    edges, each the least over the half steps ahead and behind.
+    """
 
     curve: Curve
     stations_m: Array
@@ -82,7 +88,7 @@ def moved(corridor: Corridor, line: Line, offset_m: Array, spacing_m: float = GR
 
 def _placed(corridor: Corridor, curve: Curve, near_m: Array) -> Line:
     stations = corridor.stations(curve, near_m)
-    left, right = corridor.distances(curve, stations)
+    left, right = corridor.distances(curve, stations, curve.spacing_m / 2)
     return Line(curve, stations, left, right, slope_at(corridor.track, stations))
 
 
@@ -105,6 +111,28 @@ def reach_rows(bend: Bending, reach_1pm: float) -> tuple[sparse.csc_matrix, Arra
     return bend.by_curvature[watched], low, high
 
 
+def breach_m(line: Line, params: np.recarray) -> float:
+    """How far the car comes over its margins to the edges; negative where it stays clear."""
+    return clearance_m(params) - float(min(line.left_m.min(), line.right_m.min()))
+
+
+def within_edges(corridor: Corridor, line: Line, params: np.recarray) -> Line:
+    """The line brought back between the margins by the least change of curvature.
+
+    Offsets are bounded by the edges as they are seen from the line before, so a line that
+    has moved along a bent edge can be centimetres over.
+    """
+    for _ in range(_RETURNS):
+        if breach_m(line, params) < _CLEAR_M:
+            break
+        bend = bending(line.curve)
+        hessian = bend.by_curvature.T @ bend.by_curvature
+        low, high = room(line, clearance_m(params))
+        offset = minimise(hessian, np.zeros(len(low)), low, high)
+        line = moved(corridor, line, offset, line.curve.spacing_m)
+    return line
+
+
 def minimum_curvature(
     corridor: Corridor,
     params: np.recarray,
@@ -118,13 +146,14 @@ def minimum_curvature(
     line = centre_line(corridor)
     bend = bending(line.curve)
     for done in range(_ROUNDS):
+        before = _bend_sum(bend)
         offset = _least_curvature_offsets(line, bend, params)
-        line, bend, share = _accepted(corridor, line, bend, offset)
-        if share * np.abs(offset).max() < _SETTLED_M:
+        line, bend = _accepted(corridor, line, bend, offset)
+        if abs(_bend_sum(bend) - before) < _SETTLED * before:
             break
         if progress is not None:
             progress((done + 1) / _ROUNDS)
-    return line
+    return within_edges(corridor, line, params)
 
 
 def _least_curvature_offsets(line: Line, bend: Bending, params: np.recarray) -> Array:
@@ -136,9 +165,7 @@ def _least_curvature_offsets(line: Line, bend: Bending, params: np.recarray) -> 
     return minimise(hessian, gradient, low, high, *reach_rows(bend, steering_reach_1pm(params)))
 
 
-def _accepted(
-    corridor: Corridor, line: Line, bend: Bending, offset: Array
-) -> tuple[Line, Bending, float]:
+def _accepted(corridor: Corridor, line: Line, bend: Bending, offset: Array) -> tuple[Line, Bending]:
     """The line moved by the largest share of ``offset`` that does not worsen it."""
     most = _bend_sum(bend) * (1 + _WORSE)
     share = 1.0
@@ -146,7 +173,7 @@ def _accepted(
         trial = moved(corridor, line, share * offset)
         trial_bend = bending(trial.curve)
         if _bend_sum(trial_bend) <= most or share < _SHORTEST_SHARE:
-            return trial, trial_bend, share
+            return trial, trial_bend
         share /= 2
 
 

@@ -1,23 +1,28 @@
 """The fastest speed along a given line that grip, engine and brakes allow.
 
 A point mass under (|ax| / ax_max)^p + (|ay| / ay_max)^p <= 1, with drag, rolling
-resistance, the best gear's force, down-force and slope; one pass forward for driving, one
-backward for braking (Subosits and Gerdes 2015; Heilmeier et al., VSD 2019). Each step is
-taken implicitly, the limit holding at the point that the step leads to: near the limit of
-grip the remaining force has an infinite slope, where explicit steps ring.
+resistance, the drag of steered tyres, the best gear's force, down-force and slope; one
+pass forward for driving, one backward for braking (Subosits and Gerdes 2015; Heilmeier et
+al., VSD 2019). Each step is taken implicitly, the limit holding at the point that the step
+leads to: near the limit of grip the remaining force has an infinite slope, where explicit
+steps ring.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numba import njit
+
+from tianyuan.control import grip, speed
+from tianyuan.control.geometry import on_table
+from tianyuan.control.grip import GRAVITY_MPS2
 from tianyuan.control.planning.curve import Array
 from tianyuan.control.planning.drive_force import FORCE_STEP_MPS, force_table
 
-GRAVITY_MPS2: Final = 9.80665
 LIMITED: Final = 0  # by the bend or the speed cap, at this very point
 DRIVING: Final = 1  # by what the step from the point before allows
 BRAKING: Final = 2  # by what the step to the point after allows
@@ -61,10 +66,10 @@ def speed_profile(
     road = make_road(curvature_1pm, slope_rad, step_m)
     square, limit = np.zeros(len(road)), np.zeros(len(road), np.int8)
     solve_profile(params, force_table(params), road, square, limit)
-    speed = np.sqrt(square)
+    speed_mps = np.sqrt(square)
     step, before = road.step_m, np.roll(road.step_m, 1)
     accel = (np.roll(square, -1) - np.roll(square, 1)) / (2 * (step + before))
-    return SpeedProfile(speed, accel, limit, lap_time(speed, step))
+    return SpeedProfile(speed_mps, accel, limit, lap_time(speed_mps, step))
 
 
 def make_road(curvature_1pm: Array, slope_rad: Array, step_m: Array | float) -> np.recarray:
@@ -85,7 +90,7 @@ def lap_time(speed_mps: Array, step_m: Array | float) -> float:
 
 
 @njit(cache=True)
-def _load_mps2(params, road, i, square):
+def load_mps2(params, road, i, square):
     """Load on the tyres over mass at a squared speed."""
     p = params[0]
     lift = road[i].hollow_1pm + p.downforce_n_per_mps2 / p.mass_kg
@@ -94,10 +99,12 @@ def _load_mps2(params, road, i, square):
 
 
 @njit(cache=True)
-def _resistance_mps2(params, road, i, square):
-    p = params[0]
-    force = p.rolling_n + p.rolling_n_per_mps * np.sqrt(square) + p.drag_n_per_mps2 * square
-    return force / p.mass_kg + GRAVITY_MPS2 * road[i].sin_slope
+def resistance_mps2(params, road, i, square):
+    """Deceleration by drag, rolling, steered tyres and slope, over mass alone."""
+    speed_mps = math.sqrt(square)
+    ay = road[i].curvature_1pm * square
+    slope = math.asin(road[i].sin_slope)
+    return speed.resistance_n(params, speed_mps, slope, ay) / params[0].mass_kg
 
 
 @njit(cache=True)
@@ -111,28 +118,40 @@ def _grip_left(params, road, i, square, load):
 
 
 @njit(cache=True)
+def engine_accel_mps2(params, force, road, i, square):
+    """What full throttle in the best gear gives, less resistance, at a squared speed."""
+    p = params[0]
+    full = on_table(force, math.sqrt(square) / FORCE_STEP_MPS) / p.mass_kg
+    return (full - resistance_mps2(params, road, i, square)) / p.rotating_mass_factor
+
+
+@njit(cache=True)
+def traction_share(params):
+    """Driving force that the driven tyres hold, over the load on all tyres."""
+    p = params[0]
+    # In proportion to load, so it is asked for at standstill: grip knows no hollows, no slopes.
+    weight_n = max(grip.load_n(params, 0.0), 1.0)
+    return p.planning_drive_share * grip.traction_n(params, 0.0, 0.0) / weight_n
+
+
+@njit(cache=True)
 def drive_accel_mps2(params, force, road, i, square):
     """The hardest acceleration at a squared speed; negative where resistance wins."""
-    p = params[0]
-    load = _load_mps2(params, road, i, square)
-    grip = p.friction * p.planning_drive_share * load * _grip_left(params, road, i, square, load)
-    resistance = _resistance_mps2(params, road, i, square)
-    place = np.sqrt(square) / FORCE_STEP_MPS
-    low = min(int(place), force.shape[0] - 2)
-    share = min(place - low, 1.0)
-    engine = ((1.0 - share) * force[low] + share * force[low + 1]) / p.mass_kg
-    return min(grip - resistance, (engine - resistance) / p.rotating_mass_factor)
+    load = load_mps2(params, road, i, square)
+    tyres = traction_share(params) * load * _grip_left(params, road, i, square, load)
+    by_tyres = tyres - resistance_mps2(params, road, i, square)
+    return min(by_tyres, engine_accel_mps2(params, force, road, i, square))
 
 
 @njit(cache=True)
 def brake_decel_mps2(params, road, i, square):
     """The hardest deceleration at a squared speed, positive, resistance helping."""
     p = params[0]
-    load = _load_mps2(params, road, i, square)
-    grip = p.friction * p.planning_brake_share * load * _grip_left(params, road, i, square, load)
+    load = load_mps2(params, road, i, square)
+    tyres = p.friction * p.planning_brake_share * load * _grip_left(params, road, i, square, load)
     brakes = p.brake_n_per_bar * p.limits_brake_bar / p.mass_kg
-    resistance = _resistance_mps2(params, road, i, square)
-    return min(grip + resistance, (brakes + resistance) / p.rotating_mass_factor)
+    resistance = resistance_mps2(params, road, i, square)
+    return min(tyres + resistance, (brakes + resistance) / p.rotating_mass_factor)
 
 
 @njit(cache=True)

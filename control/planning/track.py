@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.planning.curve import Array, closed_curve, first_crossing, over_ring
 

@@ -6,12 +6,11 @@ inside its range. What is not a number leaves the command before it in force.
 
 from __future__ import annotations
 
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.state import RING_MASK
 
 
-@njit(cache=True)
+@kernel
 def clamp(value, low, high, otherwise):
     """``value`` within its range, ``otherwise`` when it is not a number."""
     if value < low:
@@ -21,21 +20,21 @@ def clamp(value, low, high, otherwise):
     return value if value == value else otherwise  # noqa: PLR0124 - only NaN differs from itself
 
 
-@njit(cache=True)
+@kernel
 def delayed(ring, head, delay_s, dt_s):
     """What was written ``delay_s`` ago, whole steps, at most what the ring holds."""
     steps = min(int(delay_s / dt_s + 0.5), RING_MASK)
     return ring[(head - steps) & RING_MASK]
 
 
-@njit(cache=True)
+@kernel
 def follow(value, target, lag_s, rate, dt_s):
     """First order towards ``target``, never faster than ``rate`` per second."""
     step = (target - value) / (lag_s + dt_s)
     return value + dt_s * min(rate, max(-rate, step))
 
 
-@njit(cache=True)
+@kernel
 def steer(p, s, target_rad, dt_s):
     """Second order towards ``target_rad``; the stops take the speed away."""
     w = p.steering_bandwidth_radps
@@ -54,7 +53,7 @@ def steer(p, s, target_rad, dt_s):
     s.steer_nm = tyres_nm + p.steering_ratio * column_nm
 
 
-@njit(cache=True)
+@kernel
 def actuate(p, s, c, dt_s):
     """Take the command in, and move steering, throttle and brakes one step on."""
     last = s.ring_head

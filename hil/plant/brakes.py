@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def friction_torque(p, s, front_n, rear_n):
     """Dry-friction torques (front, rear) in Nm: brakes and rolling resistance.
 
@@ -17,7 +17,7 @@ def friction_torque(p, s, front_n, rear_n):
     return front_nm, rear_nm
 
 
-@njit(cache=True)
+@kernel
 def spin(wheel_radps, torque_nm, friction_nm, inertia_kgm2, dt_s):
     """The wheel's speed one step on; friction only ever takes speed away, down to rest."""
     free = wheel_radps + dt_s * torque_nm / inertia_kgm2

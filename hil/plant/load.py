@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 GRAVITY_MPS2: Final = 9.81
 
 
-@njit(cache=True)
+@kernel
 def axle_loads(p, s, slope_rad):
     """Loads (front, rear) in N, never negative."""
     weight_n = p.chassis_mass_kg * GRAVITY_MPS2 * math.cos(slope_rad)
@@ -21,7 +21,7 @@ def axle_loads(p, s, slope_rad):
     return max(0.0, front_n), max(0.0, rear_n)
 
 
-@njit(cache=True)
+@kernel
 def transfer(p, s, tyres_n, dt_s):
     """Let the transferred load follow the tyres' longitudinal force through the springs.
 

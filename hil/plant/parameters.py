@@ -12,14 +12,14 @@ from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from tianyuan.rooms import room
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import GEARS
 from tianyuan.hil.plant import tables
 from tianyuan.hil.plant.load import GRAVITY_MPS2
 from tianyuan.hil.plant.tables import Table
 from tianyuan.hil.sensors import SensorTable
+
+from tianyuan.rooms import room
 
 MAP: Final = 128  # points of the resampled torque map, so that a look-up is one step
 SLOWEST_STEP_S: Final = 0.001

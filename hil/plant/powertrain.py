@@ -7,12 +7,12 @@ stalls. While shifting, and in neutral, it is open.
 
 from __future__ import annotations
 
-from numba import njit
+from tianyuan.control.kernels import kernel
 
 LIMITER_BAND_RADPS = 15.0  # full torque to none over this, below the limit
 
 
-@njit(cache=True)
+@kernel
 def engine_torque(p, engine_radps, throttle):
     """Torque in Nm: a blend of drag and full load by the throttle, cut at the limiter."""
     place = max(0.0, engine_radps) / p.engine_step_radps
@@ -24,7 +24,7 @@ def engine_torque(p, engine_radps, throttle):
     return throttle * min(1.0, max(0.0, room)) * (full_nm + drag_nm) - drag_nm
 
 
-@njit(cache=True)
+@kernel
 def shift(p, s, wanted, axle_radps, dt_s):
     """Advance the shift under way, or begin the one that is wanted.
 
@@ -49,7 +49,7 @@ def shift(p, s, wanted, axle_radps, dt_s):
         s.gear = s.gear_target
 
 
-@njit(cache=True)
+@kernel
 def _rev(p, s, target_radps, dt_s):
     """Let the engine's speed approach ``target_radps``; returns its acceleration."""
     rate = (target_radps - s.engine_radps) / (p.gearbox_clutch_lag_s + dt_s)
@@ -57,7 +57,7 @@ def _rev(p, s, target_radps, dt_s):
     return rate
 
 
-@njit(cache=True)
+@kernel
 def _turn_free(p, s, axle_radps, dt_s):
     """Clutch open: rev with the throttle in neutral, match the coming gear in a shift."""
     idle, limit = p.engine_idle_radps, p.engine_limit_radps
@@ -68,7 +68,7 @@ def _turn_free(p, s, axle_radps, dt_s):
     s.clutch_nm = 0.0
 
 
-@njit(cache=True)
+@kernel
 def drive(p, s, axle_radps, dt_s):
     """Torque in Nm at the driven axle and the engine's inertia in kg*m^2 felt there."""
     overall = p.gearbox_overall[int(s.gear)]

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.load import GRAVITY_MPS2
 
 
-@njit(cache=True)
+@kernel
 def deflect(u_m, slip_mps, travel_mps, relaxation_m, dt_s):
     """The carcass' deflection one step on, ``u' = slip - |travel| / relaxation * u``.
 
@@ -25,7 +24,7 @@ def deflect(u_m, slip_mps, travel_mps, relaxation_m, dt_s):
     return (u_m + dt_s * slip_mps) / (1.0 + dt_s * travel_mps / relaxation_m)
 
 
-@njit(cache=True)
+@kernel
 def damped_slip(u_m, before_m, travel_mps, relaxation_m, damping_s, damping_mps, dt_s):
     """Slip of a carcass deflected by ``u_m``, its own damping added near standstill.
 
@@ -39,7 +38,7 @@ def damped_slip(u_m, before_m, travel_mps, relaxation_m, damping_s, damping_mps,
     return slip
 
 
-@njit(cache=True)
+@kernel
 def force(p, load_n, slip, slip_y, stiffness_y, friction):
     """Forces (Fx, Fy) in N in the wheel's frame, each with the sign of its slip.
 
@@ -65,7 +64,7 @@ def force(p, load_n, slip, slip_y, stiffness_y, friction):
     return peak_x * load_n * height * ex, peak_y * load_n * height * ey
 
 
-@njit(cache=True)
+@kernel
 def roll(p, ux_m, uy_m, vx_mps, vy_mps, slip_mps, load_n, stiffness_y, friction, dt_s):
     """One axle's tyre one step on: deflections (x, y) in m and forces (Fx, Fy) in N.
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.actuators import actuate
 from tianyuan.hil.plant.brakes import friction_torque, spin
 from tianyuan.hil.plant.load import GRAVITY_MPS2, axle_loads, transfer
@@ -19,7 +18,7 @@ from tianyuan.hil.plant.powertrain import drive, shift
 from tianyuan.hil.plant.tyre import roll
 
 
-@njit(cache=True)
+@kernel
 def _front(p, s, cos_steer, sin_steer, friction, dt_s):
     """Advance the front tyre: its slip, and its force in the wheel's frame."""
     across = s.vy_mps + p.chassis_front_axle_m * s.yaw_rate_radps
@@ -34,7 +33,7 @@ def _front(p, s, cos_steer, sin_steer, friction, dt_s):
     s.front_slip_angle_rad = s.front_uy_m / p.tyre_relaxation_y_m
 
 
-@njit(cache=True)
+@kernel
 def _rear(p, s, friction, dt_s):
     """Advance the rear tyre: its slip, and its force in the car's frame."""
     rear_axle_m = p.chassis_wheelbase_m - p.chassis_front_axle_m
@@ -48,7 +47,7 @@ def _rear(p, s, friction, dt_s):
     s.rear_slip_angle_rad = s.rear_uy_m / p.tyre_relaxation_y_m
 
 
-@njit(cache=True)
+@kernel
 def _wheels(p, s, gear, dt_s):
     """Advance gearbox, engine and both wheels under the tyres' forces."""
     rear = p.gearbox_rear > 0.5
@@ -67,7 +66,7 @@ def _wheels(p, s, gear, dt_s):
     s.rear_radps = spin(s.rear_radps, torque, rear_nm, rear_kgm2, dt_s)
 
 
-@njit(cache=True)
+@kernel
 def _body(p, s, cos_steer, sin_steer, slope_rad, dt_s):
     """Advance velocities, place and the transferred load under the tyres' forces."""
     front_x = s.front_fx_n * cos_steer - s.front_fy_n * sin_steer
@@ -91,7 +90,7 @@ def _body(p, s, cos_steer, sin_steer, slope_rad, dt_s):
     transfer(p, s, tyres_x, dt_s)
 
 
-@njit(cache=True)
+@kernel
 def step(plant, state, command, slope_rad, friction, dt_s):
     """Advance the car by ``dt_s`` (0.1 to 1 ms) under ``command``, in place.
 
@@ -109,7 +108,7 @@ def step(plant, state, command, slope_rad, friction, dt_s):
     _body(p, s, cos_steer, sin_steer, slope_rad, dt_s)
 
 
-@njit(cache=True)
+@kernel
 def advance(plant, state, command, slope_rad, friction, dt_s, steps):
     """``steps`` steps with nothing changing from outside."""
     for _ in range(steps):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tianyuan.control.records import Cause
 from tianyuan.hil.laps import LapRun, best_lap, laps, stop_cause
 from tianyuan.hil.telemetry import TELEMETRY

@@ -10,15 +10,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @contextmanager
-def bar(what: str, total: float = 1.0) -> Iterator[Callable[[float], None]]:
-    """A bar on standard error; call the yielded function with how much is done."""
+def bar(what: str, total: float | None = 1.0) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error; call the yielded function with how much is done.
+
+    Without a total it only shows that there is life.
+    """
     columns = (
         TextColumn("{task.description:<34}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=min(done, total))
-        progress.update(task, completed=total)
+        yield lambda done: progress.update(task, completed=done)
+        progress.update(task, completed=total or 1.0, total=total or 1.0)

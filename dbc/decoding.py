@@ -1,0 +1,189 @@
+"""Decode: a frame's bits to channel values."""
+
+from __future__ import annotations
+
+import numpy as np
+from tianyuan.dbc import e2e
+from tianyuan.dbc.bits import extract, extract_plain
+from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
+from tianyuan.dbc.kernels import inlined, outlined
+from tianyuan.dbc.lookup import find
+from tianyuan.dbc.records import Status
+from tianyuan.dbc.scaling import number, to_channel
+from tianyuan.dbc.selection import selected
+
+_OK = int(Status.OK)
+_UNKNOWN_ID = int(Status.UNKNOWN_ID)
+_NOT_DATA = int(Status.NOT_DATA)
+_WRONG_LENGTH = int(Status.WRONG_LENGTH)
+_WRONG_CRC = int(Status.WRONG_CRC)
+_NOT_FINITE = int(Status.NOT_FINITE)
+_KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
+_NO_DATA = REMOTE | ERROR
+_WORDS = np.uint64(WORDS)
+_PAYLOAD = np.uint64(1)
+_TIME = np.uint64(WORDS - 1)
+
+
+@inlined
+def decode(codec, frames, i, received, values):
+    """Take frame ``i`` in: return its message's index, or a negative Status if refused.
+
+    A refused frame writes no value and is counted in its message's record, which keeps
+    the time of the last accepted frame. A float that is NaN or infinite refuses its whole
+    frame. A signal that its multiplexor does not select keeps its value.
+
+    A frame must have exactly its message's length; a CAN FD frame may also have the next
+    length there is. With protection, the first frame is taken as it comes; then a counter
+    that stands still is REPEATED and one that is more than ``max_delta`` on is
+    WRONG_SEQUENCE. Both refuse the frame, but the latter's counter is the one to go on
+    from, as AUTOSAR's profile 1 resynchronises; 15 is no counter and never is.
+    """
+    words = frames.view(np.int64)
+    base = np.uint64(i) * _WORDS
+    key = words[base] & _KEY
+    message = codec.lookup[find(codec.lookup, key)]
+    if message.key < 0:
+        return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
+    m = message.index
+    status = _OK
+    if not _has_length(message, words[base]):
+        status = _WRONG_LENGTH
+    elif message.guarded:
+        status = _check(codec, message, received, m, words, base)
+    record = received[m]
+    record.status = status
+    if status < 0:
+        record.errors += 1
+        return status
+    _write_plain(codec.signals, message.first, message.plain, words, base, values)
+    if message.plain < message.received:
+        _write(codec.signals, message.plain, message.received, words, base, values)
+    if message.groups_first < message.groups_end:
+        _write_groups(codec, message, words, base, values)
+    record.t_ns = words[base + _TIME]
+    record.count += 1
+    return m
+
+
+@outlined
+def decode_raw(codec, frames, i, raws, present):
+    """Read frame ``i``'s raw values by slot: return its message's index or a Status.
+
+    ``raws`` is i8: an unsigned 64-bit value and a float are their bit patterns, a float's
+    extended like a signed number. ``present`` is u1 and tells which of the message's
+    slots were written. Protection is not checked, and no record is kept.
+    """
+    words = frames.view(np.int64)
+    base = np.uint64(i) * _WORDS
+    key = words[base] & _KEY
+    message = codec.lookup[find(codec.lookup, key)]
+    if message.key < 0:
+        return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
+    m = message.index
+    if not _has_length(message, words[base]):
+        return _WRONG_LENGTH
+    _write_raws(codec.signals, message.first, message.received, words, base, raws, present)
+    for g in range(message.groups_first, message.groups_end):
+        group = codec.groups[g]
+        if selected(codec, g, words, base):
+            _write_raws(codec.signals, group.first, group.received, words, base, raws, present)
+        else:
+            for s in range(group.first, group.received):
+                present[codec.signals[s].slot] = 0
+    return m
+
+
+@inlined
+def _has_length(message, header):
+    length = (header >> 32) & 0xFF
+    fd = (header >> 40) & FDF
+    return length == message.length or (fd != 0 and length == message.padded)
+
+
+@outlined
+def _check(codec, message, received, m, words, base):
+    """Find the status of a frame of the right length: protection, then finite values."""
+    status = _OK
+    if message.counter >= 0:
+        status = _sequence(codec.signals, message, received[m], words, base)
+    if status == _OK and message.floats and not _finite(codec, message, words, base):
+        status = _NOT_FINITE
+    return status
+
+
+@outlined
+def _sequence(signals, message, record, words, base):
+    """Find the status of a frame's protection; a right CRC makes its counter the last."""
+    crc_byte = message.crc_byte
+    expected = e2e.p1_crc(message.crc_start, words, base, message.length, crc_byte)
+    if expected != e2e.octet(words, base, crc_byte):
+        return _WRONG_CRC
+    counter = extract(signals[message.counter], words, base)
+    status = _OK
+    if record.count > 0 or counter >= e2e.COUNTERS:
+        status = e2e.p1_sequence(record.counter, counter, message.max_delta)
+    if counter < e2e.COUNTERS:
+        record.counter = counter
+    return status
+
+
+@inlined
+def _write_plain(signals, first, end, words, base, values):
+    """Write plain signals' values, each word read once."""
+    at = _PAYLOAD
+    word = words[base + at]
+    for s in range(first, end):
+        row = signals[s]
+        if row.word != at:
+            at = np.uint64(row.word)
+            word = words[base + at]
+        values[row.slot] = to_channel(row, np.float64(extract_plain(row, word)))
+
+
+@inlined
+def _value(row, words, base):
+    """Read the channel value of any signal."""
+    return to_channel(row, number(row.kind, extract(row, words, base)))
+
+
+@outlined
+def _write(signals, first, end, words, base, values):
+    for s in range(first, end):
+        row = signals[s]
+        values[row.slot] = _value(row, words, base)
+
+
+@outlined
+def _write_groups(codec, message, words, base, values):
+    for g in range(message.groups_first, message.groups_end):
+        if selected(codec, g, words, base):
+            group = codec.groups[g]
+            _write(codec.signals, group.first, group.received, words, base, values)
+
+
+@outlined
+def _write_raws(signals, first, end, words, base, raws, present):
+    for s in range(first, end):
+        row = signals[s]
+        raws[row.slot] = extract(row, words, base)
+        present[row.slot] = 1
+
+
+@outlined
+def _finite(codec, message, words, base):
+    """Tell whether all the values that the frame would write are finite."""
+    finite = _finite_rows(codec.signals, message.first, message.received, words, base)
+    for g in range(message.groups_first, message.groups_end):
+        if finite and selected(codec, g, words, base):
+            group = codec.groups[g]
+            finite = _finite_rows(codec.signals, group.first, group.received, words, base)
+    return finite
+
+
+@outlined
+def _finite_rows(signals, first, end, words, base):
+    for s in range(first, end):
+        if not np.isfinite(_value(signals[s], words, base)):
+            return False
+    return True

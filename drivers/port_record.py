@@ -1,0 +1,105 @@
+"""The record of a port, laid out for compiled code.
+
+A port reads and writes packet sockets, its links, that all hold one frame a packet. On the
+local bus there is a link to each other node and a listener where new nodes connect; a raw
+CAN socket is a port of one link and no listener. An epoll descriptor watches them all, so
+that finding nothing to read costs one system call, however many links there are.
+
+The record holds descriptors and the addresses of its own scratch, so a copy of it is no
+port. One thread at a time may use it.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from tianyuan.dbc.frame import FD_SIZE, FRAME
+
+LINKS: Final = 64  # nodes on a bus, this one excepted
+BATCH: Final = 32  # frames a system call moves at most
+HEADER_BYTES: Final = 64  # struct mmsghdr: name, its length, iovec, count, control, length,
+HEADER_WORDS: Final = 8  # flags, and the packet's size, each in 64 bits
+H_VECTOR, H_VECTORS, H_FLAGS, H_SIZE = 2, 3, 6, 7
+FRAME_BYTES: Final = FRAME.itemsize
+
+# A link's state. The frames of a node that has left are still read before its link is freed.
+FREE: Final = 0
+LIVE: Final = 1
+READ_ONLY: Final = 2  # never sent to: hears the node's own frames
+LEFT: Final = 3  # the node is gone: nothing to send to, perhaps something to read
+
+# struct epoll_event is packed on x86-64 only: an event in 32-bit words, and where its tag is.
+_PACKED: Final = platform.machine() in ("x86_64", "AMD64")
+EVENT_WORDS: Final = 3 if _PACKED else 4
+EVENT_TAG: Final = 1 if _PACKED else 2
+
+PORT: Final = np.dtype(
+    [
+        # counters
+        ("received", "i8"),  # frames handed out
+        ("sent", "i8"),  # frames that at least one link took
+        ("dropped", "i8"),  # frames that a link had no room for, once for each such link
+        ("malformed", "i8"),  # packets that are no frame
+        ("refused", "i8"),  # nodes that found all links taken
+        ("errors", "i8"),  # unexpected failures of a system call
+        ("error", "i8"),  # error number of the newest of them
+        ("links", "i8"),  # links now open
+        ("link_dropped", "i8", (LINKS,)),  # share of each link now open in dropped
+        # scratch for system calls
+        ("headers", "i8", (BATCH, HEADER_WORDS)),
+        ("vectors", "i8", (BATCH, 2)),  # struct iovec: address, bytes
+        ("events", "u4", ((LINKS + 1) * EVENT_WORDS,)),
+        ("event", "u4", (4,)),
+        ("option", "i4"),
+        # descriptors
+        ("listener", "i4"),  # -1 where nobody connects
+        ("epoll", "i4"),
+        ("descriptor", "i4", (LINKS,)),
+        ("state", "i4", (LINKS,)),
+        ("ready", "i4", (LINKS,)),  # links with something to read, in the order of reading
+        ("turn", "i4"),  # of the links, to be read first
+        ("newest", "i4"),  # link that the newest frame came by
+        ("channel", "u1"),  # stamped on the frames received
+    ],
+    align=True,
+)
+
+
+def _offset(name: str) -> int:
+    return PORT.fields[name][1]  # type: ignore[index]
+
+
+HEADERS: Final = _offset("headers")
+VECTORS: Final = _offset("vectors")
+EVENTS: Final = _offset("events")
+EVENT: Final = _offset("event")
+OPTION: Final = _offset("option")
+
+
+def closed_port(channel: int) -> np.recarray:
+    """A PORT with no descriptors, its scratch laid out; ``channel`` 0 to 255."""
+    port = np.zeros(1, PORT).view(np.recarray)
+    port.listener = port.epoll = port.descriptor = -1
+    port.channel = channel
+    port.headers[0, :, H_VECTOR] = port.ctypes.data + VECTORS + 16 * np.arange(BATCH)
+    port.headers[0, :, H_VECTORS] = 1
+    port.vectors[0, :, 1] = FD_SIZE
+    return port
+
+
+@njit(cache=True)
+def note_error(port: np.ndarray, number: int) -> None:
+    """Count an unexpected failure of a system call."""
+    port[0].errors += 1
+    port[0].error = number
+
+
+@njit(cache=True)
+def aim(port: np.ndarray, frames: np.ndarray, k: int, at: int, size: int) -> None:
+    """Point message ``k`` at the first ``size`` bytes of frame ``at``."""
+    port[0].vectors[k, 0] = np.int64(frames.ctypes.data) + at * FRAME_BYTES
+    port[0].vectors[k, 1] = size

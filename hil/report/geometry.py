@@ -1,0 +1,60 @@
+"""The plan of the track as a page shows it: edges, which way to turn it, bends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.signal import find_peaks
+
+MAP_POINTS: Final = 1500
+BEND_1PM: Final = 1.0 / 150.0  # shaded as a bend where the line is tighter than this
+APEX_MPS: Final = 2.0  # a minimum of speed counts when it lies this far below both sides
+
+
+def length_m(path: np.ndarray) -> float:
+    """Return the lap's length: the first point of a PATH is not repeated."""
+    return float(path["s_m"][-1] + path["s_m"][1] - path["s_m"][0])
+
+
+def edges(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left and right edge as closed (n, 2) arrays of x, y in metres."""
+    thin = path[:: max(1, len(path) // MAP_POINTS)]
+    line = np.column_stack([thin["x_m"], thin["y_m"]])
+    left = np.column_stack([-np.sin(thin["heading_rad"]), np.cos(thin["heading_rad"])])
+    sides = (line + left * thin["left_m"][:, None], line - left * thin["right_m"][:, None])
+    return closed(sides[0]), closed(sides[1])
+
+
+def closed(points: np.ndarray) -> np.ndarray:
+    """Repeat the first row at the end."""
+    return np.concatenate([points, points[:1]])
+
+
+def landscape_rad(path: np.ndarray) -> float:
+    """Return the turn, positive to the left, that makes the track's plan least high."""
+    angles = np.radians(np.arange(-90.0, 90.0, 1.0))
+    heights = [np.ptp(rotate(path["x_m"], path["y_m"], angle)[1]) for angle in angles]
+    return float(angles[np.argmin(heights)])
+
+
+def rotate(x: np.ndarray, y: np.ndarray, angle_rad: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn points about the origin, positive to the left."""
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return cosine * x - sine * y, sine * x + cosine * y
+
+
+def apexes(speed_mps: np.ndarray) -> np.ndarray:
+    """Return the indices of the slowest points of the bends, on a closed lap of speeds."""
+    start = int(np.argmax(speed_mps))  # begin on a straight, so that no bend is cut in two
+    found, _ = find_peaks(-np.roll(speed_mps, -start), prominence=APEX_MPS)
+    return np.sort((found + start) % len(speed_mps))
+
+
+def bends_m(path: np.ndarray) -> list[tuple[float, float]]:
+    """Return the stations at which each bend begins and ends, in metres."""
+    inside = np.abs(path["curvature_1pm"]) > BEND_1PM
+    change = np.diff(inside.astype(np.int8), prepend=0, append=0)
+    stations = np.append(path["s_m"], length_m(path))
+    begins, ends = stations[change == 1], stations[change == -1]
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))

@@ -1,0 +1,74 @@
+"""Writes the report: one HTML file that opens without the internet.
+
+The charting library is carried along, compressed: as published it is 4.8 MB, compressed
+and in base64 2.0 MB. The page's own policy forbids every network address, so that nothing
+in it, nor in a name it shows, can load from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from plotly.offline import get_plotlyjs
+from tianyuan.hil.report import parts
+from tianyuan.hil.report.columns import POINTS
+from tianyuan.hil.report.data import key_figures, payload
+from tianyuan.hil.report.run import Run
+
+HERE: Final = Path(__file__).parent
+SCRIPTS: Final = ("lap.js", "panels.js", "plan.js", "page.js")
+
+
+def write_report(file: str | Path, run: Run) -> None:
+    """Write ``run`` to ``file`` as one self-contained HTML page, replacing the file.
+
+    Errors: OSError when the file cannot be written.
+    """
+    figures = key_figures(run)
+    page = Template(_read("page.html")).substitute(
+        title=escape(run.title),
+        subtitle=_subtitle(run),
+        style=_read("page.css"),
+        summary=parts.summary(run, figures),
+        laps=parts.lap_table(run.laps),
+        timing_hidden="" if run.timing else " hidden",
+        timing=parts.timing_tables(run),
+        time_line=parts.time_line(run),
+        points=f"{POINTS:,}",
+        figures=_inert(figures),
+        library=_library(),
+        payload=_packed(json.dumps(payload(run), separators=(",", ":"), allow_nan=False)),
+        script="\n".join(_read(name) for name in SCRIPTS),
+    )
+    Path(file).write_text(page, encoding="utf-8")
+
+
+def _subtitle(run: Run) -> str:
+    names = (run.track, run.car, run.controller, run.date, run.machine)
+    return "".join(f"<span>{escape(name)}</span>" for name in names if name)
+
+
+def _inert(document: dict[str, Any]) -> str:
+    """Return JSON that cannot end the element it stands in."""
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c")
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+
+
+@cache
+def _library() -> str:
+    return _packed(get_plotlyjs())
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,166 @@
+"""The parts of the page that need no script: summary, lap table, timing, time line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import numpy as np
+from tianyuan.control.records import Mode
+from tianyuan.hil.laps import Lap, best_lap
+from tianyuan.hil.report.data import spells
+from tianyuan.hil.report.run import Run
+from tianyuan.hil.report.wording import (
+    DASH,
+    KMH_PER_MPS,
+    cause_name,
+    lap_time,
+    mode_name,
+    number,
+    words,
+)
+
+MOST_SPELLS = 200  # a mode that flickers must not drown the page
+
+
+def summary(run: Run, figures: dict[str, Any]) -> str:
+    """Return the strip of figures at the head."""
+    best = best_lap(list(run.laps))
+    kind = "best flying lap" if best and best.number > 1 else "lap from standstill"
+    tiles = [
+        (lap_time(best.time_s if best else None), kind if best else "best lap", "first"),
+        (str(len(run.laps)), "laps completed", ""),
+        (words(run.stop_cause), "stop cause", "text"),
+        (number(figures["max_cross_track_m"], 2, "m"), "max cross-track", ""),
+        (number(figures["min_edge_margin_m"], 2, "m"), "min edge margin", ""),
+        (number(_kmh(figures["top_speed_mps"]), 0, "km/h"), "top speed", ""),
+        (_times(figures["real_time_factor"]), "real time", ""),
+        *((_any(v), k, "text" if isinstance(v, str) else "") for k, v in run.figures.items()),
+    ]
+    return "\n".join(
+        f'<div class="tile {kind}"><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>'
+        for value, name, kind in tiles
+    )
+
+
+def lap_table(laps: Iterable[Lap]) -> str:
+    """Return one row a completed lap, the best marked, or a line that says there is none."""
+    laps = list(laps)
+    best = best_lap(laps)
+    if best is None:
+        return '<p class="none">No lap was completed.</p>'
+    head = _row("th", ["Lap", "Time", "To best", "Top", "RMS", "Max", "Margin"])
+    units = _row("th", ["", "min:s", "s", "km/h", "m", "m", "m"], "units")
+    body = "\n".join(_lap_row(lap, best) for lap in laps)
+    return (
+        '<div class="wide"><table class="laps">'
+        '<colgroup><col><col><col><col><col span="2"><col></colgroup>'
+        f"<thead>{head}{units}</thead><tbody>{body}</tbody></table></div>"
+        '<p class="note">RMS and Max: cross-track error. Margin: nearest wheel to its edge of '
+        "the track. Lap 1 starts from standstill.</p>"
+    )
+
+
+def timing_tables(run: Run) -> str:
+    """Return percentiles, overruns and privileges of a real-time run."""
+    if run.timing is None:
+        return ""
+    rows = [
+        _row("td", [name, *(number(v, 1) for v in (s.p50_us, s.p99_us, s.p999_us, s.max_us))])
+        for name, s in run.timing.stages.items()
+    ]
+    head = _row("th", ["Microseconds", "p50", "p99", "p99.9", "max"])
+    missed = [_row("td", [k, f"{v:,}"]) for k, v in run.timing.overruns.items()]
+    got = [_row("td", [k, v]) for k, v in run.timing.privileges.items()]
+    return (
+        _table(head, rows)
+        + (_table(_row("th", ["Deadlines missed", "ticks"]), missed) if missed else "")
+        + (_table(_row("th", ["Privilege", "state"]), got, "plain") if got else "")
+    )
+
+
+def time_line(run: Run) -> str:
+    """Return the bar of modes with the laps below it, and the list of changes."""
+    found = spells(run.telemetry)
+    if not found:
+        return '<p class="none">Nothing was recorded.</p>'
+    begin, end = found[0][0], max(found[-1][1], found[0][0] + 1e-3)
+    bar = "".join(
+        f'<i class="mode{mode}" style="{_place(a, b, begin, end)}" '
+        f'title="{escape(f"{mode_name(mode)}, {cause_name(cause)}, {a:.2f} s to {b:.2f} s")}"></i>'
+        for a, b, mode, cause in found[:MOST_SPELLS]
+    )
+    rows = [
+        _row("td", [f"{a:.2f}", f"{b - a:.2f}", mode_name(mode), cause_name(cause)])
+        for a, b, mode, cause in found[:MOST_SPELLS]
+    ]
+    left_out = len(found) - len(rows)
+    more = f'<p class="note">and {left_out:,} more changes</p>' if left_out > 0 else ""
+    head = _row("th", ["From, s", "For, s", "Mode", "Cause"])
+    return (
+        f'<div class="modes">{bar}</div><div class="ticks">{_lap_ticks(run, begin, end)}</div>'
+        f"{_legend()}{_table(head, rows, 'changes')}{more}"
+    )
+
+
+def _lap_ticks(run: Run, begin: float, end: float) -> str:
+    numbers, first = np.unique(run.telemetry["lap"], return_index=True)
+    every = math.ceil(len(numbers) / 12)
+    return "".join(
+        f'<b style="left:{100 * (run.telemetry["t_s"][i] - begin) / (end - begin):.3f}%">'
+        f"{'Lap ' if n == numbers[numbers >= 1][0] else ''}{n}</b>"
+        for n, i in zip(numbers.tolist(), first, strict=True)
+        if n >= 1 and (n - 1) % every == 0
+    )
+
+
+def _legend() -> str:
+    keys = "".join(f'<span><i class="mode{m.value}"></i>{words(m.name)}</span>' for m in Mode)
+    return f'<p class="key">{keys}</p>'
+
+
+def _place(a: float, b: float, begin: float, end: float) -> str:
+    span = end - begin
+    return f"left:{100 * (a - begin) / span:.3f}%;width:{100 * (b - a) / span:.3f}%"
+
+
+def _lap_row(lap: Lap, best: Lap) -> str:
+    behind = f"+{lap.time_s - best.time_s:.3f}" if lap is not best else DASH
+    cells = [
+        str(lap.number),
+        lap_time(lap.time_s),
+        behind.replace("+-", "−"),
+        number(_kmh(lap.top_speed_mps), 1),
+        number(lap.rms_cross_track_m, 3),
+        number(lap.max_cross_track_m, 3),
+        number(lap.min_edge_margin_m, 2),
+    ]
+    return _row("td", cells, "best" if lap is best else "", f' data-lap="{lap.number}"')
+
+
+def _row(cell: str, values: Iterable[str], kind: str = "", more: str = "") -> str:
+    cells = "".join(f"<{cell}>{escape(value)}</{cell}>" for value in values)
+    return f'<tr class="{kind}"{more}>{cells}</tr>' if kind else f"<tr{more}>{cells}</tr>"
+
+
+def _table(head: str, rows: list[str], kind: str = "") -> str:
+    return (
+        f'<div class="wide"><table class="{kind}"><thead>{head}</thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _kmh(speed_mps: float | None) -> float | None:
+    return None if speed_mps is None else speed_mps * KMH_PER_MPS
+
+
+def _times(factor: float | None) -> str:
+    if factor is None:
+        return DASH
+    return f"{factor:,.0f} ×" if factor >= 10.0 else f"{factor:.2f} ×"
+
+
+def _any(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value, 3).rstrip("0").rstrip(".")

@@ -1,0 +1,49 @@
+"""What a report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from tianyuan.hil.laps import Lap
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How long one stage of the loop took, over all ticks of a real-time run."""
+
+    edges_us: np.ndarray  # of the histogram's bins, one more than counts
+    counts: np.ndarray
+    p50_us: float
+    p99_us: float
+    p999_us: float
+    max_us: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The timing of a real-time run; a run in virtual time has none."""
+
+    stages: Mapping[str, Stage]  # in the order to show: wake-up latency, tick, cycle
+    overruns: Mapping[str, int] = field(default_factory=dict)  # stage to missed deadlines
+    privileges: Mapping[str, str] = field(default_factory=dict)  # asked for, to what was got
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, as people are to read it; text is taken literally, never as markup."""
+
+    title: str
+    track: str
+    car: str
+    controller: str
+    date: str
+    machine: str
+    telemetry: np.ndarray  # TELEMETRY rows in order of time
+    path: np.ndarray  # PATH: the racing line; the edges follow from left_m and right_m
+    laps: Sequence[Lap]
+    stop_cause: str  # name of the Cause
+    real_time_factor: float | None = None
+    timing: Timing | None = None
+    figures: Mapping[str, float | str] = field(default_factory=dict)  # more, named for people

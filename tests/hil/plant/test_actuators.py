@@ -1,0 +1,82 @@
+"""Actuators against the closed form of delay, lag, rate and second order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import signal
+
+
+def delay_steps(values: np.ndarray) -> int:
+    return int(np.argmax(values != 0.0))
+
+
+@pytest.mark.parametrize(
+    ("channel", "command", "part"),
+    [("throttle", "throttle", "throttle"), ("brake_front_bar", "brake_bar", "brake_actuator")],
+)
+def test_a_small_step_waits_its_delay_and_then_follows_first_order(car, channel, command, part):
+    c = car()
+    table = getattr(c.vehicle, part)
+    trace = c.trace(0.5, **{command: 0.1})[channel]
+    assert delay_steps(trace) == round(table.delay_s / c.dt_s)
+    t = np.arange(1, len(trace) + 1) * c.dt_s - table.delay_s
+    expected = 0.1 * (1 - np.exp(-np.maximum(t, 0) / table.lag_s))
+    np.testing.assert_allclose(trace, expected, atol=0.004)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.033, 0.06])
+def test_the_delay_is_the_one_in_the_file(car, delay_s):
+    trace = car(0.0, 0, throttle={"delay_s": delay_s}).trace(0.1, throttle=0.5)
+    assert delay_steps(trace["throttle"]) == round(delay_s * 1000)
+
+
+def test_large_steps_are_held_to_the_rate_and_the_range(car):
+    c = car()
+    trace = c.trace(0.6, brake_bar=1e6, throttle=9.0)
+    rise = np.diff(trace["brake_front_bar"]) / c.dt_s
+    assert rise.max() == pytest.approx(c.vehicle.brake_actuator.max_barps)
+    assert trace["brake_front_bar"].max() <= c.vehicle.brakes.max_bar
+    assert trace["brake_front_bar"][-1] == pytest.approx(c.vehicle.brakes.max_bar, rel=1e-3)
+    share = c.vehicle.brakes.rear_pressure_share
+    np.testing.assert_allclose(trace["brake_rear_bar"], share * trace["brake_front_bar"])
+    assert np.diff(trace["throttle"]).max() / c.dt_s == pytest.approx(10.0)
+    assert trace["throttle"][-1] == pytest.approx(1.0, rel=1e-3)
+    assert trace["throttle"].max() <= 1.0
+
+
+def test_a_small_step_of_steering_is_second_order(car):
+    c = car()
+    table = c.vehicle.steering
+    angle = c.trace(0.4, steer_rad=0.01)["steer_rad"]
+    w, z = table.bandwidth_radps, table.damping
+    t = np.arange(1, len(angle) + 1) * c.dt_s - table.delay_s
+    grid = np.linspace(0, 0.4, 4001)
+    _, answer = signal.step(([w * w], [1, 2 * z * w, w * w]), T=grid)
+    np.testing.assert_allclose(angle, 0.01 * np.interp(t, grid, answer, left=0), atol=3e-4)
+    assert delay_steps(angle) == round(table.delay_s / c.dt_s)
+
+
+def test_a_large_step_of_steering_turns_at_the_motors_speed_and_does_not_overrun(car):
+    c = car()
+    trace = c.trace(1.2, steer_rad=0.5)
+    assert trace["steer_rate_radps"].max() == pytest.approx(c.vehicle.steering.max_radps)
+    assert trace["steer_rad"].max() < 0.5 * 1.02
+    assert trace["steer_rad"][-1] == pytest.approx(0.5, rel=1e-3)
+
+
+def test_the_steering_ends_at_its_stops(car):
+    c = car()
+    for sign in (1, -1):
+        trace = c.trace(2.0, steer_rad=sign * 5.0)
+        assert trace["steer_rad"][-1] == pytest.approx(sign * c.vehicle.steering.max_rad)
+        assert np.abs(trace["steer_rad"]).max() <= c.vehicle.steering.max_rad
+
+
+def test_the_steering_motor_holds_against_the_tyres(car):
+    c = car(20.0, 4)
+    c.hold_speed(2.0, 20.0, steer_rad=0.03)
+    table = c.vehicle.steering
+    expected = c.front_fy_n * table.trail_m * (1 - table.assistance) / table.ratio
+    assert c.steer_nm == pytest.approx(expected, rel=1e-4)
+    assert c.steer_nm > 1.0

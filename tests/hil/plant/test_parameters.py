@@ -1,0 +1,153 @@
+"""The vehicle's file: what it must say, and how it complains."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+
+import numpy as np
+import pytest
+
+from tianyuan import room
+from tianyuan.control.errors import InputError
+from tianyuan.control.parameters import LIMITS, VEHICLE
+from tianyuan.hil.plant import parameters
+
+TEXT = (room("hil") / "vehicles" / "tianyuan.toml").read_text(encoding="utf-8")
+
+
+def load(tmp_path, old: str, new: str):
+    assert TEXT.count(old) == 1, old
+    file = tmp_path / "mine.toml"
+    file.write_text(TEXT.replace(old, new), encoding="utf-8")
+    return parameters.load(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("mass_kg = 1093.2952334674046", "mass_kg = -3", "chassis.mass_kg = -3"),
+        ("track_m = 1.37541", "", "chassis.track_m: missing"),
+        ("width_m = 1.61", "width_m = 1.61\nwings = 2", "chassis.wings: unknown key"),
+        ("shape_x = 1.6411", "shape_x = nan", "tyre.shape_x = nan"),
+        ("shape_x = 1.6411", 'shape_x = "wide"', "tyre.shape_x = 'wide'"),
+        ('drive = "rear"', 'drive = "all"', "gearbox.drive = 'all'"),
+        ("front_axle_m = 1.1561957064", "front_axle_m = 3.0", "below wheelbase_m"),
+        ("axle_inertia_kgm2 = 3.4", "axle_inertia_kgm2 = 0.3", "too light for steps of 1 ms"),
+        ("speed_rpm = [0.0, 800.0,", "speed_rpm = [900.0, 800.0,", "speed_rpm must rise"),
+        ("torque_nm = [0.0, 130.0,", "torque_nm = [130.0,", "equal length"),
+        ("[aero]", "[areo]", "aero: missing"),
+        ("[aero]", "[aero", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(tmp_path, old, new, says):
+    with pytest.raises(InputError, match=r"^mine\.toml: ") as caught:
+        load(tmp_path, old, new)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_number_is_needed(tmp_path):
+    """Taking any one line away is an error, so nothing has a hidden default."""
+    lines = TEXT.splitlines()
+    keys = [k for k, line in enumerate(lines) if "=" in line.split("#")[0]]
+    assert len(keys) > 90
+    for k in keys:
+        file = tmp_path / "mine.toml"
+        file.write_text("\n".join(lines[:k] + lines[k + 1 :]), encoding="utf-8")
+        with pytest.raises(InputError, match=lines[k].split("=")[0].strip()):
+            parameters.load(file)
+
+
+def test_a_vehicle_that_is_not_there_is_named_with_those_that_are():
+    with pytest.raises(InputError, match="'batmobile': not shipped.*tianyuan"):
+        parameters.load("batmobile")
+    with pytest.raises(InputError, match="no such file"):
+        parameters.load("/nowhere/car.toml")
+
+
+def test_the_file_and_the_shipped_name_are_the_same_car():
+    named = parameters.load("tianyuan")
+    assert named == parameters.load(room("hil") / "vehicles" / "tianyuan.toml")
+    assert named.plant().tobytes() == named.plant().tobytes()
+
+
+def test_the_record_holds_the_files_numbers():
+    vehicle = parameters.load("tianyuan")
+    plant = vehicle.plant()
+    assert plant.chassis_mass_kg[0] == vehicle.chassis.mass_kg
+    assert plant.gearbox_overall[0, 1] == pytest.approx(5.25 * 2.81)
+    assert list(plant.gearbox_overall[0, [0]]) == [0.0]
+    grid = np.arange(parameters.MAP) * plant.engine_step_radps[0] * 30 / math.pi
+    at_3000 = np.interp(3000, grid, plant.engine_torque_nm[0])
+    assert at_3000 == pytest.approx(300)
+
+
+def test_the_drivers_tables_describe_the_rigs_car():
+    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
+        car = tomllib.load(file)
+    known, v = car["vehicle"], parameters.load("tianyuan")
+    weight = v.chassis.mass_kg * 9.81
+    front = 2 * (1 - v.chassis.front_axle_m / v.chassis.wheelbase_m)
+    friction = v.tyre.friction_y * (1 + v.tyre.load_sensitivity * (front - 1))
+    rear_nm_per_bar = v.brakes.rear_nm_per_bar * v.brakes.rear_pressure_share
+    stiffness = v.tyre.stiffness_y_1prad / (v.tyre.shape_y * known["friction"])
+    expected = {
+        "mass_kg": v.chassis.mass_kg,
+        "yaw_inertia_kgm2": v.chassis.yaw_inertia_kgm2,
+        "wheelbase_m": v.chassis.wheelbase_m,
+        "front_axle_m": v.chassis.front_axle_m,
+        "cg_height_m": v.chassis.cg_height_m,
+        "width_m": v.chassis.width_m,
+        "antenna_x_m": v.sensors.antenna_x_m,
+        "antenna_y_m": v.sensors.antenna_y_m,
+        "friction": friction,
+        "tyre_b_front": stiffness * v.tyre.front_factor,
+        "tyre_b_rear": stiffness * v.tyre.rear_factor,
+        "tyre_c_front": v.tyre.shape_y,
+        "tyre_c_rear": v.tyre.shape_y,
+        "drag_n_per_mps2": v.aero.drag_n_per_mps2,
+        "downforce_n_per_mps2": v.aero.downforce_n_per_mps2,
+        "rolling_n": weight * v.tyre.rolling,
+        "rolling_n_per_mps": weight * v.tyre.rolling_spm,
+        "wheel_radius_m": v.tyre.radius_m,
+        "final_drive": v.gearbox.final_drive,
+        "gear_ratio": v.gearbox.ratio,
+        "driveline_efficiency": v.gearbox.efficiency,
+        "engine_speed_radps": [rpm * math.pi / 30 for rpm in v.engine.speed_rpm],
+        "engine_torque_nm": v.engine.torque_nm,
+        "engine_drag_nm": v.engine.drag_nm,
+        "brake_n_per_bar": (v.brakes.front_nm_per_bar + rear_nm_per_bar) / v.tyre.radius_m,
+    }
+    assert {*expected, "rotating_mass_factor"} == set(known)
+    for name, value in expected.items():
+        assert known[name] == pytest.approx(value, rel=2e-3), name
+
+
+@pytest.mark.parametrize("section", [VEHICLE, LIMITS])
+def test_the_drivers_tables_are_within_the_bounds_of_their_rows(section):
+    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
+        car = tomllib.load(file)
+    rows = {row.name: row for row in section}
+    table = car[section[0].section]
+    assert set(table) <= set(rows)
+    assert {name for name, row in rows.items() if row.default is None} <= set(table)
+    for name, value in table.items():
+        row = rows[name]
+        values = value if isinstance(value, list) else [value]
+        assert len(values) <= max(1, row.size)
+        assert all(row.minimum <= one <= row.maximum for one in values), name
+
+
+def test_the_drivers_limits_are_inside_what_the_actuators_can_do():
+    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
+        limits = tomllib.load(file)["limits"]
+    v = parameters.load("tianyuan")
+    assert limits["steer_rad"] < v.steering.max_rad
+    assert limits["steer_rate_radps"] < v.steering.max_radps
+    assert limits["brake_bar"] < v.brakes.max_bar
+    assert limits["brake_rate_barps"] < v.brake_actuator.max_barps
+    assert limits["throttle_rate_1ps"] < v.throttle.max_1ps
+    assert limits["upshift_radps"] < v.engine.limit_rpm * math.pi / 30
+    steps = np.array(v.gearbox.ratio[:-1]) / np.array(v.gearbox.ratio[1:])
+    assert limits["downshift_radps"] * steps.max() < limits["upshift_radps"]

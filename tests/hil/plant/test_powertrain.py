@@ -1,0 +1,87 @@
+"""Engine, clutch and gearbox."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tianyuan.hil.plant import powertrain
+
+RADPS = np.pi / 30
+
+
+def torque(c, rpm: float, throttle: float) -> float:
+    return powertrain.engine_torque(c.plant[0], rpm * RADPS, throttle)
+
+
+def test_the_map_gives_the_published_full_load_and_drag(car):
+    c = car()
+    for rpm, nm in ((1500, 300), (3900, 300), (5000, 257.8), (6500, 198.3)):
+        assert torque(c, rpm, 1.0) == pytest.approx(nm, rel=0.01)
+    assert torque(c, 5000, 1.0) * 5000 * RADPS == pytest.approx(135e3, rel=0.01)
+    assert torque(c, 4000, 0.0) == pytest.approx(-31, rel=0.01)
+    assert torque(c, 4000, 0.5) == pytest.approx((300 - 31) / 2, rel=0.01)
+
+
+def test_the_limiter_leaves_only_drag(car):
+    c = car()
+    assert torque(c, 6801, 1.0) < -35
+    assert torque(c, 20000, 1.0) < 0
+    assert c.drive(0.5, gear=1, throttle=1.0).drive(10.0).engine_radps < 6900 * RADPS
+
+
+def test_a_shift_takes_its_time_and_cuts_the_torque(car):
+    c = car(25.0, 3).drive(0.5, throttle=0.8)
+    trace = c.trace(0.5, gear=4)
+    shifting = trace["shift_s"] > 0
+    assert shifting.sum() == pytest.approx(c.vehicle.gearbox.shift_s / c.dt_s, abs=1)
+    assert not trace["clutch_nm"][shifting].any()
+    assert set(trace["gear"]) == {3.0, 4.0}
+    locked = trace["rear_radps"][-1] * c.plant.gearbox_overall[0, 4]
+    assert trace["engine_radps"][-1] == pytest.approx(locked, rel=2e-3)
+
+
+def test_a_gear_that_would_burst_the_engine_is_not_engaged(car):
+    c = car(50.0, 6)
+    assert c.drive(1.0, gear=1).gear == 6
+    assert c.drive(1.0, gear=5).gear == 5
+
+
+@pytest.mark.parametrize("gear", [-1.0, 9.0, 1e9, float("nan"), float("inf")])
+def test_a_gear_that_is_not_there_is_not_engaged(car, gear):
+    assert car(20.0, 3).drive(0.5, gear=gear).gear == 3
+
+
+def test_in_neutral_the_engine_revs_and_the_car_does_not_move(car):
+    c = car().drive(2.0, throttle=0.5, gear=0)
+    assert c.engine_radps > 300
+    assert c.x_m == 0.0
+
+
+def test_a_front_driven_car_spins_its_front_wheels(car):
+    rear = car()
+    front = car(0.0, 0, gearbox={"drive": "front"})
+    for c in (rear, front):
+        c.drive(2.0, gear=1, throttle=1.0)
+    radius = rear.vehicle.tyre.radius_m
+    assert rear.rear_radps * radius > 1.1 * rear.vx_mps
+    assert rear.front_radps * radius < 1.01 * rear.vx_mps
+    assert front.front_radps * radius > 1.1 * front.vx_mps
+    assert front.rear_radps * radius < 1.01 * front.vx_mps
+
+
+def test_the_launch_is_smooth(car):
+    c = car().drive(0.3, gear=1)
+    trace = c.trace(3.0, throttle=0.4)
+    assert trace["vx_mps"][-1] > 6
+    assert np.abs(np.diff(trace["ax_mps2"][500:])).max() < 0.1
+    assert trace["ax_mps2"].min() > -0.05
+
+
+def test_the_car_goes_from_rest_to_100_kmh_like_its_class(car):
+    c, seconds = car().drive(0.3, gear=1), 0.0
+    while c.vx_mps < 100 / 3.6:
+        c.accelerate()
+        seconds += 0.01
+        assert seconds < 10
+    assert 5.0 < seconds < 7.5, "the production car, 1450 kg: 7.1 s"

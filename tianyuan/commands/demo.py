@@ -1,0 +1,88 @@
+"""``tianyuan demo``: ten laps in virtual time, then the same host and rig on a bus in real time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianyuan.commands.lap import lap as run_lap
+from tianyuan.commands.progress import bar
+from tianyuan.control.errors import InputError
+from tianyuan.drivers.local_bus import nodes
+
+READY_S = 8.0  # the car stands ready for five seconds before race control says go
+JOIN_S = 180.0  # a cold cache: the rig compiles before it joins the bus
+
+
+def _program(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tianyuan", *arguments]
+
+
+def _cpu_options(number: int) -> list[str]:
+    usable = sorted(os.sched_getaffinity(0))
+    return ["--cpu", str(usable[number])] if len(usable) > number else []
+
+
+def _wait_for_rig(bus: Path, rig: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + JOIN_S
+    with bar("the rig joins the bus", total=None):
+        while not nodes(str(bus)):
+            if rig.poll() is not None or time.monotonic() > deadline:
+                _, said = rig.communicate()
+                raise InputError(f"the rig did not come up: {said.strip().splitlines()[-1:]}")
+            time.sleep(0.1)
+
+
+def _drive_over_the_bus(folder: Path, seconds: float) -> None:
+    """Host and rig as two processes on a bus; the host prints its timing."""
+    bus, line = folder / "bus", folder / "line.csv"
+    common = ["--line", str(line), "--channel", str(bus)]
+    report = folder / "real-time.html"
+    rig = subprocess.Popen(
+        _program("rig", *common, "--laps", "10", "--report", str(report), *_cpu_options(0)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_for_rig(bus, rig)
+        drive = subprocess.run(
+            _program(
+                "drive", *common, "--seconds", str(seconds + READY_S),
+                "--log", str(folder / "drive.blf"), *_cpu_options(1),
+            ),  # fmt: skip
+            check=False,
+        )
+        rig.communicate(timeout=30)
+    finally:
+        rig.kill()
+    if drive.returncode != 0 or rig.returncode != 0:
+        raise typer.Exit(1)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where reports and log go.")] = Path(
+        "runs/demo"
+    ),
+    laps: Annotated[int, typer.Option("--laps", min=1, help="In virtual time.")] = 10,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1.0, help="Of driving in real time.")
+    ] = 20.0,
+) -> None:
+    """Ten laps of Zhuzhou in virtual time, then real-time driving over the bus."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--folder {folder}: {error.strerror}") from None
+    subprocess.run(_program("raceline", "-o", str(folder / "line.csv")), check=True)
+    run_lap(laps=laps, line=folder / "line.csv", report=folder / "virtual.html")
+    _drive_over_the_bus(folder, seconds)
+    subprocess.run(_program("replay", str(folder / "drive.blf")), check=True)
+    typer.echo(f"\nreports: {folder}/virtual.html and {folder}/real-time.html")
+    typer.echo(f"log: {folder}/drive.blf, with dbc/tianyuan.dbc and dbc/host.dbc to read it by")

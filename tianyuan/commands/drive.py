@@ -1,0 +1,73 @@
+"""``tianyuan drive``: the onboard host in real time."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from tianyuan import names
+from tianyuan.commands import options
+from tianyuan.commands.progress import bar
+from tianyuan.commands.results import print_privileges, print_timing
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.drive import Controls, controls
+from tianyuan.firmware.drive import drive as run_drive
+from tianyuan.firmware.host import line_for, make_host
+from tianyuan.firmware.run_card import write_card
+
+
+def stop_on_signals(asked: Controls) -> None:
+    """SIGTERM and SIGINT ask for a controlled stop; the second one ends at once."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if asked.stopping:
+            asked.quit()
+        asked.stop()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def drive(
+    car: options.CarName = "tianyuan",
+    track: options.TrackName = "zhuzhou",
+    controller: options.ControllerName = "stanley",
+    line: options.LineFile = None,
+    rate: options.Rate = 500,
+    interface: options.Interface = "tianyuan",
+    channel: options.Channel = "tianyuan",
+    log: Annotated[
+        Path | None, typer.Option("--log", help="Record to a file: .blf, .asc or .log.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.1, help="Stop the car after so long.")
+    ] = None,
+    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the loop to a CPU.")] = None,
+    json: options.Json = None,
+) -> None:
+    """Drive the car: the host on its bus, in real time, until stopped and standing."""
+    options.local_only(interface)
+    period_ns = options.period_ns_of(rate)
+    law = options.controller_of(controller)
+    the_car = load_car(names.car_file(car))
+    track_file = names.track_file(track)
+    with bar(f"racing line of {track_file.stem}") as progress:
+        path = line_for(the_car, track_file, line, progress)
+    host = make_host(the_car, path, law, period_ns)
+    if log is not None:
+        write_card(log, the_car, path, law, rate)
+    asked = controls()
+    stop_on_signals(asked)
+    with bar("driving", total=seconds) as progress:
+        result = run_drive(host, channel, period_ns, asked, log, seconds, cpu, progress)
+    print_privileges(result.steps)
+    figures = result.figures()
+    if json is not None:
+        options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
+    if json != "-":
+        print_timing(figures)

@@ -1,0 +1,109 @@
+"""What the commands print of a run, and the report they write of it."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tianyuan.control.errors import InputError
+from tianyuan.drivers.realtime import Step
+from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
+from tianyuan.hil.laps import LapRun
+from tianyuan.hil.report import Run, Stage, Timing, write_report
+
+KMH_PER_MPS = 3.6
+
+
+def print_laps(run: LapRun) -> None:
+    """The lap table and how the run ended."""
+    console = Console()
+    table = Table(title=f"{run.car} on {run.track}, {run.controller}", title_justify="left")
+    for heading in ("lap", "time s", "off line rms m", "off line max m", "to the edge m", "top km/h"):
+        table.add_column(heading, justify="right")
+    for lap in run.laps:
+        table.add_row(
+            str(lap.number),
+            f"{lap.time_s:.3f}",
+            f"{lap.rms_cross_track_m:.3f}",
+            f"{lap.max_cross_track_m:.3f}",
+            f"{lap.min_edge_margin_m:.3f}",
+            f"{lap.top_speed_mps * KMH_PER_MPS:.1f}",
+        )
+    console.print(table)
+    ended = "finished" if run.finished else "not finished"
+    console.print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
+
+
+def print_timing(figures: dict) -> None:
+    """Percentiles of the loop's stages, and the deadlines missed."""
+    table = Table(title=f"{figures['ticks']} ticks, microseconds", title_justify="left")
+    shares = ("p50", "p99", "p999", "p9999", "max")
+    for heading in ("stage", *shares):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage in STAGES:
+        values = figures[f"{stage}_us"]
+        table.add_row(stage, *(f"{values[share]:.0f}" for share in shares))
+    console = Console()
+    console.print(table)
+    console.print(f"deadlines missed: {figures['overruns']}")
+
+
+def print_privileges(steps: list[Step]) -> None:
+    """What the system refused, each with its remedy; nothing where all was granted."""
+    for step in steps:
+        if not step.ok:
+            Console(stderr=True).print(
+                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
+            )
+
+
+def timing_of(kept: Accounts) -> Timing:
+    """The accounts of a real-time run as the report draws them."""
+    figures = summary(kept)
+    stages = {}
+    for stage, bins in zip(STAGES, kept.bins, strict=True):
+        if bins.sum() == 0:
+            continue
+        p = figures[f"{stage}_us"]
+        stages[stage] = Stage(
+            np.arange(BINS + 1, dtype=float), bins, p["p50"], p["p99"], p["p999"], p["max"]
+        )
+    missed = dict(zip(STAGES, kept.missed.tolist(), strict=True))
+    return Timing(stages, {stage: count for stage, count in missed.items() if count})
+
+
+def report_run(
+    file: Path, run: LapRun, telemetry: np.ndarray, path: np.ndarray, timing: Timing | None = None
+) -> None:
+    """Write the HTML report; raises InputError where the file cannot be written."""
+    document = report_of(run, telemetry, path, timing)
+    try:
+        write_report(file, document)
+    except OSError as error:
+        raise InputError(f"--report {file}: {error.strerror}") from None
+    Console().print(f"report: {file}")
+
+
+def report_of(
+    run: LapRun, telemetry: np.ndarray, path: np.ndarray, timing: Timing | None = None
+) -> Run:
+    """What the report is written from."""
+    return Run(
+        title=f"{run.car} on {run.track}",
+        track=run.track,
+        car=run.car,
+        controller=run.controller,
+        date=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        machine=f"{platform.machine()}, Python {platform.python_version()}",
+        telemetry=telemetry,
+        path=path,
+        laps=run.laps,
+        stop_cause=run.stop_cause,
+        real_time_factor=run.real_time_factor,
+        timing=timing,
+    )
