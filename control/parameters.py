@@ -103,10 +103,10 @@ PURSUIT: Final = _rows(
 
 SPEED: Final = _rows(
     "speed",
-    ("kp_1ps", "1/s", 1.2, 0, 20, "acceleration asked for over speed error"),
+    ("kp_1ps", "1/s", 2.0, 0, 20, "acceleration asked for over speed error"),
     ("ki_1ps2", "1/s^2", 0.3, 0, 20, "acceleration asked for over the integral of speed error"),
     ("integral_max_mps2", "m/s^2", 1.5, 0, 10, "most that the integral may add or take"),
-    ("preview_s", "s", 0.08, 0, 1, "look this far ahead on the profile for the actuators' delay"),
+    ("preview_s", "s", 0.12, 0, 1, "look this far ahead on the profile for the actuators' delay"),
     ("deadband_n", "N", 150.0, 0, 5000, "force below engine braking before the brake comes on, and back"),
 )
 

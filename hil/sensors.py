@@ -78,9 +78,15 @@ def remember(history, state, t_ns):
     h.yaw_rate_radps[head] = s.yaw_rate_radps
 
 
+<<<<<<< HEAD
 @kernel
 def recall(h, t_ns):
+=======
+@njit(cache=True)
+def recall(history, t_ns):
+>>>>>>> plant
     """Place in the ring of the newest truth not after ``t_ns``, else of the oldest."""
+    h = history[0]
     place = h.head
     for _ in range(h.count - 1):
         if h.t_ns[place] <= t_ns:
@@ -89,10 +95,17 @@ def recall(h, t_ns):
     return place
 
 
+<<<<<<< HEAD
 @kernel
 def _antenna(k, h, t_ns):
     """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
     i = recall(h, t_ns)
+=======
+@njit(cache=True)
+def _antenna(k, history, t_ns):
+    """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
+    i, h = recall(history, t_ns), history[0]
+>>>>>>> plant
     ahead_s = max(0.0, (t_ns - h.t_ns[i]) * 1e-9)
     yaw = h.yaw_rate_radps[i]
     heading = h.heading_rad[i] + ahead_s * yaw
@@ -115,18 +128,30 @@ def wrap_heading(heading_rad):
     return wrapped if 0.0 <= wrapped < turn else 0.0
 
 
+<<<<<<< HEAD
 @kernel
 def _position(k, h, seed, out, t_ns):
     x, y, _, _ = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+=======
+@njit(cache=True)
+def _position(k, history, seed, out, t_ns):
+    x, y, _, _ = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+>>>>>>> plant
     slow, period = k.sensor_position_drift_m, k.sensor_position_drift_s
     x += slow * drift(seed, 0, t_ns, period) + k.sensor_position_m * gauss(seed, 2, t_ns)
     y += slow * drift(seed, 1, t_ns, period) + k.sensor_position_m * gauss(seed, 3, t_ns)
     out.gnss_x_m, out.gnss_y_m, out.gnss_quality = x, y, k.sensor_position_quality
 
 
+<<<<<<< HEAD
 @kernel
 def _velocity(k, h, seed, out, t_ns):
     _, _, heading, speed = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+=======
+@njit(cache=True)
+def _velocity(k, history, seed, out, t_ns):
+    _, _, heading, speed = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
+>>>>>>> plant
     out.gnss_speed_mps = max(0.0, speed + k.sensor_speed_mps * gauss(seed, 4, t_ns))
     out.gnss_heading_rad = wrap_heading(heading + k.sensor_heading_rad * gauss(seed, 5, t_ns))
     out.gnss_heading_quality = k.sensor_heading_quality
@@ -188,11 +213,11 @@ def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
     values; ``seed`` is any number from 0 below 2**62. Heading is that of the car, by two
     antennas, in [0, 2 pi).
     """
-    k, p, s, h, out = sensor_params[0], plant[0], state[0], history[0], sensors[0]
+    k, p, s, out = sensor_params[0], plant[0], state[0], sensors[0]
     if group == _POSITION:
-        _position(k, h, seed, out, t_ns)
+        _position(k, history, seed, out, t_ns)
     elif group == _VELOCITY:
-        _velocity(k, h, seed, out, t_ns)
+        _velocity(k, history, seed, out, t_ns)
     elif group == _IMU:
         _imu(k, s, seed, out, t_ns)
     elif group == _WHEELS:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.state import RING_MASK
 
+REST_RADPS = 1e-12  # a speed below this is rest: left to decay, it would cost as a denormal
+
 
 @kernel
 def clamp(value, low, high, otherwise):
@@ -42,6 +44,8 @@ def steer(p, s, target_rad, dt_s):
     before = s.steer_rate_radps
     top, stop = p.steering_max_radps, p.steering_max_rad
     rate = min(top, max(-top, before + dt_s * pull))
+    if abs(rate) < REST_RADPS:
+        rate = 0.0
     angle = s.steer_rad + dt_s * rate
     if angle > stop or angle < -stop:
         angle = min(stop, max(-stop, angle))

@@ -1,24 +1,27 @@
 """The vehicle's file: what the plant is made of, checked, and as the record PLANT.
 
-Each class is one table of ``hil/vehicles/*.toml``; a key's unit ends its name. Unknown,
-missing or impossible keys are InputErrors that name the file and the key.
+Unknown, missing or impossible keys are InputErrors that name the file and the key.
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Self
 
 import numpy as np
+<<<<<<< HEAD
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+=======
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from tianyuan import room
+>>>>>>> plant
 from tianyuan.control.errors import InputError
-from tianyuan.control.parameters import GEARS
-from tianyuan.hil.plant import tables
+from tianyuan.hil.plant import sections, tables
 from tianyuan.hil.plant.load import GRAVITY_MPS2
-from tianyuan.hil.plant.tables import Table
 from tianyuan.hil.sensors import SensorTable
 
+<<<<<<< HEAD
 from tianyuan.rooms import room
 
 MAP: Final = 128  # points of the resampled torque map, so that a look-up is one step
@@ -175,6 +178,8 @@ class BrakeActuator(Table):
     lag_s: Lag
     max_barps: Positive
 
+=======
+>>>>>>> plant
 
 class Vehicle(BaseModel):
     """A whole vehicle's file."""
@@ -182,21 +187,21 @@ class Vehicle(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    chassis: Chassis
-    tyre: Tyre
-    aero: Aero
-    engine: Engine
-    gearbox: Gearbox
-    brakes: Brakes
-    steering: Steering
-    throttle: Throttle
-    brake_actuator: BrakeActuator
+    chassis: sections.Chassis
+    tyre: sections.Tyre
+    aero: sections.Aero
+    engine: sections.Engine
+    gearbox: sections.Gearbox
+    brakes: sections.Brakes
+    steering: sections.Steering
+    throttle: sections.Throttle
+    brake_actuator: sections.BrakeActuator
     sensors: SensorTable
 
     @model_validator(mode="after")
     def _wheels_can_be_followed_at_a_millisecond(self) -> Self:
         """The bound is the explicit part of the wheel's update; see ``tyre.deflect``."""
-        tyre, step = self.tyre, SLOWEST_STEP_S
+        tyre, step = self.tyre, sections.SLOWEST_STEP_S
         load_n = self.chassis.mass_kg * GRAVITY_MPS2
         spring = tyre.stiffness_x * load_n / tyre.relaxation_x_m
         mass_kg = tyre.axle_inertia_kgm2 / tyre.radius_m**2

@@ -18,8 +18,9 @@ def engine_torque(p, engine_radps, throttle):
     place = max(0.0, engine_radps) / p.engine_step_radps
     low = min(int(place), p.engine_torque_nm.shape[0] - 2)
     part = min(place - low, 1.0)
-    full_nm = p.engine_torque_nm[low] + part * (p.engine_torque_nm[low + 1] - p.engine_torque_nm[low])
-    drag_nm = p.engine_drag_nm[low] + part * (p.engine_drag_nm[low + 1] - p.engine_drag_nm[low])
+    full, drag = p.engine_torque_nm, p.engine_drag_nm
+    full_nm = full[low] + part * (full[low + 1] - full[low])
+    drag_nm = drag[low] + part * (drag[low + 1] - drag[low])
     room = (p.engine_limit_radps - engine_radps) / LIMITER_BAND_RADPS
     return throttle * min(1.0, max(0.0, room)) * (full_nm + drag_nm) - drag_nm
 
@@ -51,10 +52,10 @@ def shift(p, s, wanted, axle_radps, dt_s):
 
 @kernel
 def _rev(p, s, target_radps, dt_s):
-    """Let the engine's speed approach ``target_radps``; returns its acceleration."""
+    """Let the engine's speed approach ``target_radps``; the torque that this takes in Nm."""
     rate = (target_radps - s.engine_radps) / (p.gearbox_clutch_lag_s + dt_s)
     s.engine_radps += rate * dt_s
-    return rate
+    return p.engine_inertia_kgm2 * rate
 
 
 @kernel
@@ -64,11 +65,27 @@ def _turn_free(p, s, axle_radps, dt_s):
     target = idle + s.throttle * (limit - idle)
     if s.shift_s > 0.0:
         target = min(limit, max(idle, axle_radps * p.gearbox_overall[int(s.gear_target)]))
-    s.engine_nm = p.engine_inertia_kgm2 * _rev(p, s, target, dt_s)
+    s.engine_nm = _rev(p, s, target, dt_s)
     s.clutch_nm = 0.0
 
 
+<<<<<<< HEAD
 @kernel
+=======
+@njit(cache=True)
+def _slip(p, s, launch_radps, dt_s):
+    """Clutch slipping: it passes on what the engine has left after its own speed.
+
+    Below that the engine's governor keeps the engine running and the clutch lets go.
+    """
+    given_nm = engine_torque(p, s.engine_radps, s.throttle)
+    own_nm = _rev(p, s, launch_radps, dt_s)
+    s.engine_nm = max(given_nm, own_nm)
+    s.clutch_nm = s.engine_nm - own_nm
+
+
+@njit(cache=True)
+>>>>>>> plant
 def drive(p, s, axle_radps, dt_s):
     """Torque in Nm at the driven axle and the engine's inertia in kg*m^2 felt there."""
     overall = p.gearbox_overall[int(s.gear)]
@@ -79,9 +96,7 @@ def drive(p, s, axle_radps, dt_s):
     idle = p.engine_idle_radps
     launch = idle + s.throttle * (p.engine_launch_radps - idle)
     if clutch_radps < launch:
-        s.engine_nm = max(0.0, engine_torque(p, s.engine_radps, s.throttle))
-        rate = _rev(p, s, launch, dt_s)
-        s.clutch_nm = max(0.0, s.engine_nm - p.engine_inertia_kgm2 * rate)
+        _slip(p, s, launch, dt_s)
         return s.clutch_nm * overall * p.gearbox_efficiency, 0.0
     s.engine_radps = clutch_radps
     s.engine_nm = engine_torque(p, clutch_radps, s.throttle)

@@ -79,7 +79,8 @@ def _body(p, s, cos_steer, sin_steer, slope_rad, dt_s):
     s.ay_mps2 = (front_y + s.rear_fy_n) / p.chassis_mass_kg
     yaw = s.yaw_rate_radps
     vx = s.vx_mps + dt_s * (s.ax_mps2 - GRAVITY_MPS2 * math.sin(slope_rad) + yaw * s.vy_mps)
-    s.vy_mps += dt_s * (s.ay_mps2 - yaw * s.vx_mps)
+    # With the new vx here: both turns explicit would feed the car energy in every spin.
+    s.vy_mps += dt_s * (s.ay_mps2 - yaw * vx)
     s.vx_mps = vx
     s.yaw_rate_radps = yaw + dt_s * turning_nm / p.chassis_yaw_inertia_kgm2
     middle = s.heading_rad + 0.5 * dt_s * s.yaw_rate_radps

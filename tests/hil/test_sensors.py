@@ -32,7 +32,8 @@ class Rig:
 
     def __init__(self, params: np.recarray, seed: int = 3):
         self.params, self.seed = params, seed
-        self.state, self.past, self.out = rolling(PLANT, 20.0, 3), sensors.history(), record(SENSORS)
+        self.state, self.past = rolling(PLANT, 20.0, 3), sensors.history()
+        self.out = record(SENSORS)
         self.t_ns = 10**12
 
     def place(self, t_s: float, yaw_rate: float = 0.5, speed: float = 20.0) -> None:
@@ -97,10 +98,10 @@ def test_before_there_is_a_past_the_oldest_truth_is_told():
 def test_the_antenna_swings_on_its_lever():
     """The antenna a ahead and l left of the centre of gravity, heading 90 degrees:
 
-             y ^
-        l <----+ a      (x, y) of the antenna = (-l, a)
-               |        velocity there = (v - r l) along, (r a) across
-               o----> x
+         y ^
+    l <----+ a      (x, y) of the antenna = (-l, a)
+           |        velocity there = (v - r l) along, (r a) across
+           o----> x
     """
     rig = Rig(table(gnss_latency_s=0.0, antenna_x_m=1.5, antenna_y_m=0.5))
     rig.place(0.0)

@@ -51,12 +51,8 @@ class Car:
         """Ten milliseconds at the limit of grip, changing up: what a good driver does."""
         slip_room = 1.0 - 12.0 * max(0.0, self.rear_slip - 0.06)
         gear = max(1.0, self.command.gear[0])
-        if (
-            self.engine_radps > 6400 * RADPS
-            and self.shift_s == 0
-            and gear < 8
-            and self.gear == gear
-        ):
+        engaged = self.shift_s == 0 and self.gear == gear
+        if engaged and gear < 8 and self.engine_radps > 6400 * RADPS:
             gear += 1
         return self.drive(0.01, throttle=min(1.0, max(0.05, slip_room)), gear=gear)
 

@@ -1,0 +1,166 @@
+"""The tables of a vehicle's file, one class each; a key's unit ends its name."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Final, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from tianyuan.control.parameters import GEARS
+from tianyuan.hil.plant.tables import Table
+
+MAP: Final = 128  # points of the resampled torque map, so that a look-up is one step
+SLOWEST_STEP_S: Final = 0.001
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Delay = Annotated[float, Field(ge=0, le=0.06)]  # what the ring holds at half a millisecond
+Lag = Annotated[float, Field(ge=SLOWEST_STEP_S, le=2)]  # shorter, and 1 ms cannot follow it
+
+
+class Chassis(Table):
+    """Masses and lengths; the centre of gravity is ``front_axle_m`` behind the front axle."""
+
+    mass_kg: Annotated[float, Field(ge=10, le=10000)]
+    yaw_inertia_kgm2: Positive
+    wheelbase_m: Annotated[float, Field(ge=0.1, le=8)]
+    front_axle_m: Positive
+    cg_height_m: NotNegative
+    track_m: Positive
+    width_m: Positive
+    transfer_lag_s: Lag
+
+    @model_validator(mode="after")
+    def _centre_of_gravity_lies_between_the_axles(self) -> Self:
+        if self.front_axle_m >= self.wheelbase_m:
+            raise ValueError(f"front_axle_m must be below wheelbase_m = {self.wheelbase_m}")
+        return self
+
+
+class Tyre(Table):
+    """Magic Formula of an axle; stiffness is slope over load, front and rear factors on it."""
+
+    radius_m: Annotated[float, Field(ge=0.02, le=1.5)]
+    axle_inertia_kgm2: Positive
+    friction_x: Positive
+    friction_y: Positive
+    shape_x: Annotated[float, Field(ge=1.01, le=1.99)]
+    shape_y: Annotated[float, Field(ge=1.01, le=1.99)]
+    curvature_x: Annotated[float, Field(ge=-5, le=0.95)]
+    curvature_y: Annotated[float, Field(ge=-5, le=0.95)]
+    stiffness_x: Positive
+    stiffness_y_1prad: Positive
+    front_factor: Positive
+    rear_factor: Positive
+    load_sensitivity: Annotated[float, Field(ge=-0.5, le=0)]
+    relaxation_x_m: Annotated[float, Field(ge=0.02, le=2)]
+    relaxation_y_m: Annotated[float, Field(ge=0.02, le=2)]
+    damping_s: Annotated[float, Field(ge=0, le=0.05)]
+    damping_speed_mps: Positive
+    rolling: NotNegative
+    rolling_spm: NotNegative
+
+
+class Aero(Table):
+    """Half the air's density times area; ``front_share`` of the down-force is in front."""
+
+    drag_n_per_mps2: NotNegative
+    downforce_n_per_mps2: NotNegative
+    front_share: Share
+
+
+class Engine(Table):
+    """Full-load and drag torque over speed; the map is their blend by the throttle."""
+
+    speed_rpm: Annotated[list[NotNegative], Field(min_length=2, max_length=64)]
+    torque_nm: list[NotNegative]
+    drag_nm: list[NotNegative]
+    idle_rpm: Positive
+    launch_rpm: Positive
+    limit_rpm: Positive
+    inertia_kgm2: Positive
+
+    @model_validator(mode="after")
+    def _tables_match(self) -> Self:
+        if not len(self.speed_rpm) == len(self.torque_nm) == len(self.drag_nm):
+            raise ValueError("speed_rpm, torque_nm and drag_nm must be of equal length")
+        if any(np.diff(self.speed_rpm) <= 0):
+            raise ValueError("speed_rpm must rise")
+        if not self.idle_rpm < self.launch_rpm < self.limit_rpm:
+            raise ValueError("must be idle_rpm < launch_rpm < limit_rpm")
+        return self
+
+    def fields(self) -> dict[str, float | np.ndarray]:
+        """The map over an even grid from zero to a tenth above the limiter."""
+        radps = math.pi / 30
+        grid_rpm = np.linspace(0, 1.1 * self.limit_rpm, MAP)
+        return {
+            "step_radps": float(grid_rpm[1] * radps),
+            "torque_nm": np.interp(grid_rpm, self.speed_rpm, self.torque_nm),
+            "drag_nm": np.interp(grid_rpm, self.speed_rpm, self.drag_nm),
+            "idle_radps": self.idle_rpm * radps,
+            "launch_radps": self.launch_rpm * radps,
+            "limit_radps": self.limit_rpm * radps,
+            "inertia_kgm2": self.inertia_kgm2,
+        }
+
+
+class Gearbox(Table):
+    """Ratios from first gear up; ``drive`` names the axle that the engine turns."""
+
+    drive: Literal["rear", "front"]
+    ratio: Annotated[list[Positive], Field(min_length=1, max_length=GEARS)]
+    final_drive: Positive
+    efficiency: Annotated[float, Field(ge=0.5, le=1)]
+    shift_s: Annotated[float, Field(ge=0, le=3)]
+    clutch_lag_s: Lag
+
+    def fields(self) -> dict[str, float | np.ndarray]:
+        """Overall ratios by gear, neutral first; the gears that are not there are zero."""
+        overall = np.zeros(GEARS + 1)
+        overall[1 : len(self.ratio) + 1] = np.array(self.ratio) * self.final_drive
+        rest = {key: getattr(self, key) for key in ("efficiency", "shift_s", "clutch_lag_s")}
+        return {"rear": float(self.drive == "rear"), "overall": overall, **rest}
+
+
+class Brakes(Table):
+    """Torque of an axle over its circuit's pressure; the balance bar sets the rear's."""
+
+    front_nm_per_bar: Positive
+    rear_nm_per_bar: NotNegative
+    rear_pressure_share: NotNegative
+    max_bar: Positive
+
+
+class Steering(Table):
+    """The motor on the column: second order after a delay, with the motor's top speed."""
+
+    max_rad: Annotated[float, Field(gt=0, le=1.3)]
+    max_radps: Positive
+    delay_s: Delay
+    bandwidth_radps: Annotated[float, Field(gt=0, le=300)]
+    damping: Annotated[float, Field(ge=0.3, le=2)]
+    ratio: Positive
+    trail_m: NotNegative
+    assistance: Annotated[float, Field(ge=0, lt=1)]
+    column_inertia_kgm2: NotNegative
+    column_damping_nms: NotNegative
+
+
+class Throttle(Table):
+    """The throttle: first order after a delay, with a top rate."""
+
+    delay_s: Delay
+    lag_s: Lag
+    max_1ps: Positive
+
+
+class BrakeActuator(Table):
+    """The motor on the pedal: pressure of first order after a delay, with a top rate."""
+
+    delay_s: Delay
+    lag_s: Lag
+    max_barps: Positive
