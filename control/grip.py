@@ -8,7 +8,6 @@ from tianyuan.control.kernels import kernel
 
 GRAVITY_MPS2 = 9.80665
 FLOOR = 0.3
-SMOOTH_S = 0.1
 
 
 @kernel
@@ -28,20 +27,6 @@ def remaining(params, speed_mps, ay_mps2):
     p = params[0]
     used = p.mass_kg * ay_mps2 / max(p.friction * load_n(params, speed_mps), 1.0)
     return math.sqrt(max(1.0 - used * used, FLOOR * FLOOR))
-
-
-@kernel
-def cornering(params, state, dt_s):
-    """Lateral acceleration that the pedals must respect, in STATE: measured, and smoothed.
-
-    It rises at once with what the line asks for here, and follows the gyroscope with a lag,
-    so that the noise of neither lets go of the brake.
-    """
-    s = state[0]
-    wanted = abs(s.curvature_1pm) * s.speed_mps * s.speed_mps
-    measured = abs(s.yaw_rate_radps) * s.speed_mps
-    s.cornering_mps2 += (measured - s.cornering_mps2) * min(dt_s / SMOOTH_S, 1.0)
-    return max(s.cornering_mps2, wanted)
 
 
 @kernel

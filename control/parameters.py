@@ -141,7 +141,7 @@ PLANNING: Final = _rows(
     "planning",
     ("edge_margin_m", "m", 0.5, 0, 5, "from the car's side to the edge of the track, at the least"),
     ("lateral_share", "1", 0.9, 0.1, 1, "of friction, planned with in bends"),
-    ("brake_share", "1", 0.85, 0.1, 1, "of friction, planned with under braking"),
+    ("brake_share", "1", 0.75, 0.1, 1, "of friction, planned with under braking"),
     ("drive_share", "1", 0.85, 0.1, 1, "of friction, planned with at the driven wheels"),
     ("exponent", "1", 2.0, 1, 4, "of the friction limit: 1 rhombus, 2 ellipse, larger squarer"),
     ("spacing_m", "m", 1.0, 0.2, 5, "between points of the line"),

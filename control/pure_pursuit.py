@@ -6,10 +6,9 @@
                     o  target, l_d ahead
                    /|
                   / |
-             l_d /  |     alpha: from the car's axis to the target, positive left
+             l_d /  |     alpha: from the axle's motion to the target, positive left
                 / a |
-               +----+--->  axis of the car
-           rear axle
+               +----+--->  motion of the rear axle
 
 The arc asks for the lateral acceleration ``a_y = 2 v^2 sin(alpha) / l_d``; the slip angles
 that a_y needs are added from the tyres' curve, as MAP does with its look-up table.
@@ -26,6 +25,8 @@ import math
 from tianyuan.control import projection, slip
 from tianyuan.control.geometry import clamp
 from tianyuan.control.kernels import kernel
+
+SLOW_MPS = 3.0
 
 
 @kernel
@@ -54,8 +55,12 @@ def steer(params, path, state, x_m, y_m, heading_rad):
     target, part = projection.locate(path, p.path_spacing_m, station)
     target_x_m, target_y_m = projection.position_at(path, target, part)
     dx, dy = target_x_m - axle_x_m, target_y_m - axle_y_m
-    # 2 sin(alpha) / l_d is the curvature of the arc: alpha's sine is the lateral offset
-    # in the car's frame over the distance.
+    # The arc begins along the axle's own motion, which slides outwards from the car's axis
+    # by the rear slip angle. 2 sin(alpha) / l_d is its curvature: alpha's sine is the
+    # lateral offset from that motion over the distance.
+    sliding = (s.lateral_mps - rear_m * s.yaw_rate_radps) / max(s.speed_mps, SLOW_MPS)
+    course_rad = heading_rad + math.atan(sliding)
+    c, sn = math.cos(course_rad), math.sin(course_rad)
     arc = 2.0 * (dy * c - dx * sn) / max(dx * dx + dy * dy, 1.0)
     ay = s.speed_mps * s.speed_mps * arc
     return math.atan(p.wheelbase_m * arc) + slip.front(params, ay) - slip.rear(params, ay)

@@ -101,7 +101,6 @@ STATE: Final = np.dtype(
         # speed.py, gearbox.py
         ("target_mps", "f8"),
         ("integral_mps2", "f8"),
-        ("cornering_mps2", "f8"),  # smoothed, for what grip is left
         ("braking", "i8"),
         ("gear", "i8"),
         ("shifted_ns", "i8"),

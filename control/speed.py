@@ -104,7 +104,7 @@ def follow(params, path, sensors, state, dt_s):
     s = state[0]
     target, accel, slope = reference(params, path, sensors, state)
     s.target_mps = target
-    ay = grip.cornering(params, state, dt_s)
+    ay = s.speed_mps * s.yaw_rate_radps
     held_n = resistance_n(params, s.speed_mps, slope, ay)
     low, high = _reach(params, state, held_n, ay)
     feedback = _feedback(params, state, target - s.speed_mps, low - accel, high - accel, dt_s)
@@ -113,7 +113,7 @@ def follow(params, path, sensors, state, dt_s):
 
 
 @kernel
-def stop(params, path, sensors, state, decel_mps2, dt_s):
+def stop(params, path, sensors, state, decel_mps2):
     """Pedals that slow the car within its grip, and hold it: ``(throttle, brake_bar)``.
 
     A controlled stop still brakes as hard as the profile does where a corner comes up.
@@ -126,7 +126,7 @@ def stop(params, path, sensors, state, decel_mps2, dt_s):
         return 0.0, p.supervisor_hold_bar
     speed, accel, slope = reference(params, path, sensors, state)
     catch_up = p.speed_kp_1ps * max(s.speed_mps - speed, 0.0)
-    ay = grip.cornering(params, state, dt_s)
+    ay = s.speed_mps * s.yaw_rate_radps
     wanted = max(decel_mps2, -accel + catch_up)
     decel = min(wanted, PEDAL_GRIP * grip.braking_mps2(params, s.speed_mps, ay))
     closed_n, _ = engine.force_range_n(params, s.gear, s.speed_mps)
@@ -141,5 +141,5 @@ def update(params, path, sensors, state, dt_s):
     if s.mode == DRIVING:
         return follow(params, path, sensors, state, dt_s)
     if s.mode == CONTROLLED_STOP:
-        return stop(params, path, sensors, state, p.supervisor_stop_decel_mps2, dt_s)
-    return stop(params, path, sensors, state, p.supervisor_emergency_decel_mps2, dt_s)
+        return stop(params, path, sensors, state, p.supervisor_stop_decel_mps2)
+    return stop(params, path, sensors, state, p.supervisor_emergency_decel_mps2)

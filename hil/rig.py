@@ -144,7 +144,7 @@ def _obey(life, t_ns):
 def _compare(life, words, i):
     """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
     life.estimate[1] = 0.0
-    then = recall(life.history[0], words[i * FRAME_WORDS + 1])
+    then = recall(life.history, words[i * FRAME_WORDS + 1])
     h, past = life.host[0], life.history[0]
     dx, dy = h.x_m - past.x_m[then], h.y_m - past.y_m[then]
     life.estimate[0] = math.sqrt(dx * dx + dy * dy)

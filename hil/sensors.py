@@ -11,8 +11,9 @@ import math
 from typing import Annotated, Final
 
 import numpy as np
-from pydantic import Field
 from tianyuan.control.kernels import kernel
+from pydantic import Field
+
 from tianyuan.control.records import GROUPS
 from tianyuan.hil.noise import drift, gauss
 from tianyuan.hil.plant.tables import Table
@@ -78,13 +79,8 @@ def remember(history, state, t_ns):
     h.yaw_rate_radps[head] = s.yaw_rate_radps
 
 
-<<<<<<< HEAD
 @kernel
-def recall(h, t_ns):
-=======
-@njit(cache=True)
 def recall(history, t_ns):
->>>>>>> plant
     """Place in the ring of the newest truth not after ``t_ns``, else of the oldest."""
     h = history[0]
     place = h.head
@@ -95,17 +91,10 @@ def recall(history, t_ns):
     return place
 
 
-<<<<<<< HEAD
 @kernel
-def _antenna(k, h, t_ns):
-    """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
-    i = recall(h, t_ns)
-=======
-@njit(cache=True)
 def _antenna(k, history, t_ns):
     """The antenna at ``t_ns``: x, y, heading, speed; carried on from the last truth."""
     i, h = recall(history, t_ns), history[0]
->>>>>>> plant
     ahead_s = max(0.0, (t_ns - h.t_ns[i]) * 1e-9)
     yaw = h.yaw_rate_radps[i]
     heading = h.heading_rad[i] + ahead_s * yaw
@@ -128,30 +117,18 @@ def wrap_heading(heading_rad):
     return wrapped if 0.0 <= wrapped < turn else 0.0
 
 
-<<<<<<< HEAD
 @kernel
-def _position(k, h, seed, out, t_ns):
-    x, y, _, _ = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
-=======
-@njit(cache=True)
 def _position(k, history, seed, out, t_ns):
     x, y, _, _ = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
->>>>>>> plant
     slow, period = k.sensor_position_drift_m, k.sensor_position_drift_s
     x += slow * drift(seed, 0, t_ns, period) + k.sensor_position_m * gauss(seed, 2, t_ns)
     y += slow * drift(seed, 1, t_ns, period) + k.sensor_position_m * gauss(seed, 3, t_ns)
     out.gnss_x_m, out.gnss_y_m, out.gnss_quality = x, y, k.sensor_position_quality
 
 
-<<<<<<< HEAD
 @kernel
-def _velocity(k, h, seed, out, t_ns):
-    _, _, heading, speed = _antenna(k, h, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
-=======
-@njit(cache=True)
 def _velocity(k, history, seed, out, t_ns):
     _, _, heading, speed = _antenna(k, history, t_ns - int(k.sensor_gnss_latency_s * 1e9 + 0.5))
->>>>>>> plant
     out.gnss_speed_mps = max(0.0, speed + k.sensor_speed_mps * gauss(seed, 4, t_ns))
     out.gnss_heading_rad = wrap_heading(heading + k.sensor_heading_rad * gauss(seed, 5, t_ns))
     out.gnss_heading_quality = k.sensor_heading_quality

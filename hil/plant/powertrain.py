@@ -69,10 +69,7 @@ def _turn_free(p, s, axle_radps, dt_s):
     s.clutch_nm = 0.0
 
 
-<<<<<<< HEAD
 @kernel
-=======
-@njit(cache=True)
 def _slip(p, s, launch_radps, dt_s):
     """Clutch slipping: it passes on what the engine has left after its own speed.
 
@@ -84,8 +81,7 @@ def _slip(p, s, launch_radps, dt_s):
     s.clutch_nm = s.engine_nm - own_nm
 
 
-@njit(cache=True)
->>>>>>> plant
+@kernel
 def drive(p, s, axle_radps, dt_s):
     """Torque in Nm at the driven axle and the engine's inertia in kg*m^2 felt there."""
     overall = p.gearbox_overall[int(s.gear)]
