@@ -23,8 +23,8 @@ help: ## list these targets
 setup: $(READY) ## make the environment .venv, again only when pyproject.toml or constraints.txt change
 
 $(READY): pyproject.toml constraints.txt
-	@$(find_python)
-	if ! $(BIN)/python -c 'import pip' 2>/dev/null; then
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then
+	  $(find_python)
 	  echo "making .venv with $$("$$python" -VV | head -n 1), which takes a minute or two"
 	  rm -rf .venv
 	  "$$python" -m venv .venv
