@@ -36,7 +36,9 @@ def front(params, ay_mps2, ax_mps2):
     ratio = 1.0 - ax_mps2 * p.cg_height_m / (GRAVITY_MPS2 * rear_axle_m)
     share = p.brake_front_share if ax_mps2 < 0.0 else 1.0 - p.rear_drive
     use = share * ax_mps2 * p.wheelbase_m / rear_axle_m
-    return _signed(p.slip_front_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use))
+    return _signed(
+        p.slip_front_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use)
+    )
 
 
 @kernel

@@ -51,7 +51,9 @@ def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps
     weight = p.mass_kg * grip.GRAVITY_MPS2 * math.sin(slope_rad)
     front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
-    cornering = p.mass_kg * front_share * abs(ay_mps2) * math.sin(abs(slip.front(params, ay_mps2, 0.0)))
+    cornering = (
+        p.mass_kg * front_share * abs(ay_mps2) * math.sin(abs(slip.front(params, ay_mps2, 0.0)))
+    )
     return rolling + drag + weight + cornering
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract, extract_plain
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
-from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.lookup import find
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import number, to_channel
@@ -69,7 +70,7 @@ def decode(codec, frames, i, received, values):
     return m
 
 
-@outlined
+@kernel
 def decode_raw(codec, frames, i, raws, present):
     """Read frame ``i``'s raw values by slot: return its message's index or a Status.
 
@@ -104,7 +105,7 @@ def _has_length(message, header):
     return length == message.length or (fd != 0 and length == message.padded)
 
 
-@outlined
+@kernel
 def _sequence(signals, message, record, words, base):
     """Find the status of a frame's protection; a right CRC makes its counter the last."""
     crc_byte = message.crc_byte
@@ -139,14 +140,14 @@ def _value(row, words, base):
     return to_channel(row, number(row.kind, extract(row, words, base)))
 
 
-@outlined
+@kernel
 def _write(signals, first, end, words, base, values):
     for s in range(first, end):
         row = signals[s]
         values[row.slot] = _value(row, words, base)
 
 
-@outlined
+@kernel
 def _write_groups(codec, message, words, base, values):
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
@@ -154,7 +155,7 @@ def _write_groups(codec, message, words, base, values):
             _write(codec.signals, group.first, group.received, words, base, values)
 
 
-@outlined
+@kernel
 def _write_raws(signals, first, end, words, base, raws, present):
     for s in range(first, end):
         row = signals[s]
@@ -162,7 +163,7 @@ def _write_raws(signals, first, end, words, base, raws, present):
         present[row.slot] = 1
 
 
-@outlined
+@kernel
 def _finite(codec, message, words, base):
     """Tell whether all the values that the frame would write are finite."""
     finite = _finite_rows(codec.signals, message.first, message.received, words, base)
@@ -173,7 +174,7 @@ def _finite(codec, message, words, base):
     return finite
 
 
-@outlined
+@kernel
 def _finite_rows(signals, first, end, words, base):
     finite = True
     for s in range(first, end):

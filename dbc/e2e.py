@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from tianyuan.dbc.kernels import inlined
+
+from tianyuan.control.kernels import inlined
 from tianyuan.dbc.records import Status
 
 POLYNOMIAL: Final = 0x1D

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cantools.database.can import Message
+
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF
 
 LENGTHS: Final = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # that a frame can have

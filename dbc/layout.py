@@ -16,6 +16,7 @@ import math
 
 import numpy as np
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.records import NO_SLOT, SIGNAL, Binding, Kind
 

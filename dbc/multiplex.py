@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.errors import DbcError
 
 

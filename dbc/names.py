@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from cantools.database.can import Message
+
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.header import key
 from tianyuan.dbc.records import Binding

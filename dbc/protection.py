@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.e2e import COUNTERS, crc8_j1850
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.layout import network_start

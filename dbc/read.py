@@ -8,6 +8,7 @@ from typing import Final
 
 import cantools.database
 from cantools.database.can import Database
+
 from tianyuan.dbc.errors import DbcError
 
 # What cantools says, taken apart into message, signal and problem.

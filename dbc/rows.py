@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc import layout
 from tianyuan.dbc.header import header, padded
 from tianyuan.dbc.multiplex import Block, blocks

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from cantools.database.can import Message
+
 from tianyuan.dbc import lookup
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal

@@ -12,7 +12,7 @@ import ctypes
 from typing import Any, Final
 
 import numba
-from numba import njit, types
+from numba import types
 
 _INT = (types.int32, ctypes.c_int)
 _POINTER = (types.intp, ctypes.c_ssize_t)
@@ -51,7 +51,7 @@ if _INTERPRETED:
 else:
     _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(types.int32)())
 
-    @njit(cache=True)
+    @kernel
     def errno() -> int:
         """Error number of the failed call just made."""
         return _errno_location()[0]

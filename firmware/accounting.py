@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 
 STAGES: Final = ("wake", "receive", "tick", "send", "cycle")

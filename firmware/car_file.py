@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES, Controller, record
-
 from tianyuan.rooms import room
 
 

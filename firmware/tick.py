@@ -8,6 +8,7 @@ allocation and no exception below it.
 from __future__ import annotations
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import GROUPS, SENSORS
 from tianyuan.control.step import step
@@ -103,12 +104,26 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
     step(params.driver, path, t_ns, sensors, state.driver, command)
     values = command.view(np.float64)
     n_out = _send(
-        params.commands, state.due_ns, params.cycle_ns, state.sent, values, t_ns,
-        CAR_CHANNEL, frames_out, 0,
+        params.commands,
+        state.due_ns,
+        params.cycle_ns,
+        state.sent,
+        values,
+        t_ns,
+        CAR_CHANNEL,
+        frames_out,
+        0,
     )
     _publish(state)
     n_out = _send(
-        params.host, state.host_due_ns, params.host_cycle_ns, state.host_sent,
-        state.host.view(np.float64), t_ns, HOST_CHANNEL, frames_out, n_out,
+        params.host,
+        state.host_due_ns,
+        params.host_cycle_ns,
+        state.host_sent,
+        state.host.view(np.float64),
+        t_ns,
+        HOST_CHANNEL,
+        frames_out,
+        n_out,
     )
     return _mark(frames_out, n_out, t_ns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.tick import tick

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import can
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import decode
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, FRAME, REMOTE, frames

@@ -10,6 +10,7 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import decode, encode
@@ -206,9 +207,7 @@ def _speak(world, life, t_ns, frames_out):
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
-    index, share, cross_track = truth.locate(
-        world.path, spacing_m, life.plant_state, life.index[0]
-    )
+    index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.index[0])
     life.index[0] = index
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps

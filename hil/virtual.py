@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
@@ -108,7 +109,16 @@ def advance_once(
     """``steps`` milliseconds of lockstep; returns the instant after them."""
     return int(
         lockstep.advance(
-            world, life, host.tables, host.path, host.sensors, host.memory, host.command,
-            *queues, t_ns, steps, host_every,
+            world,
+            life,
+            host.tables,
+            host.path,
+            host.sensors,
+            host.memory,
+            host.command,
+            *queues,
+            t_ns,
+            steps,
+            host_every,
         )  # fmt: skip
     )

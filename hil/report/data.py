@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report import geometry
 from tianyuan.hil.report.columns import DIGITS as COLUMN_DIGITS

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.hil.laps import Lap, best_lap
 from tianyuan.hil.report import geometry

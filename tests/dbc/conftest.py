@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cantools.database.can import Message, Signal
 from cantools.database.conversion import BaseConversion
+
 from tianyuan.dbc import codec as dbc
 from tianyuan.dbc.frame import frames
 from tianyuan.dbc.header import key

@@ -16,6 +16,7 @@ from pathlib import Path
 import cantools
 import numpy as np
 import pytest
+
 from tianyuan.dbc.codec import Status
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.read import read

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from tianyuan.dbc.codec import Binding, Status, build, every_signal, slots
 from tianyuan.dbc.errors import DbcError
 

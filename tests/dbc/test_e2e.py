@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tianyuan.dbc import e2e
 from tianyuan.dbc.codec import Binding, Protection, Status, build
 from tianyuan.dbc.errors import DbcError

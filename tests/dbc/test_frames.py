@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tianyuan.dbc.codec import Status, build
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, REMOTE

@@ -10,9 +10,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc import codec as dbc
 from tianyuan.dbc.codec import Protection
-from tianyuan.dbc.kernels import outlined
 
 SAMPLE = [
     "test_frames.py",
@@ -82,7 +83,7 @@ def is_wrapper(part):
 
 @needs_compiler
 def test_a_kernel_that_would_allocate_does_not_compile():
-    @outlined
+    @kernel
     def allocates(n):
         return np.zeros(n).sum()
 

@@ -16,6 +16,7 @@ import itertools
 import cantools
 import numpy as np
 import pytest
+
 from tianyuan.dbc.codec import Binding, Status, build
 from tianyuan.dbc.errors import DbcError
 

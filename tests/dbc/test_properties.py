@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from tianyuan.dbc.codec import Status
 
 EACH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.read import read

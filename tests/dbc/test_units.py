@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.units import channel_unit, conversion

@@ -23,7 +23,14 @@ def print_laps(run: LapRun) -> None:
     """The lap table and how the run ended."""
     console = Console()
     table = Table(title=f"{run.car} on {run.track}, {run.controller}", title_justify="left")
-    for heading in ("lap", "time s", "off line rms m", "off line max m", "to the edge m", "top km/h"):
+    for heading in (
+        "lap",
+        "time s",
+        "off line rms m",
+        "off line max m",
+        "to the edge m",
+        "top km/h",
+    ):
         table.add_column(heading, justify="right")
     for lap in run.laps:
         table.add_row(
