@@ -30,7 +30,7 @@ def _capacity(friction, load_ratio, use_mps2):
 
 @kernel
 def front(params, ay_mps2, ax_mps2):
-    """Front axle's slip angle, of the sign of ``ay_mps2``; the textbooks' alpha_f is its negative."""
+    """Front axle's slip angle, of the sign of ``ay_mps2``: the textbooks' alpha_f, negated."""
     p = params[0]
     rear_axle_m = p.wheelbase_m - p.front_axle_m
     ratio = 1.0 - ax_mps2 * p.cg_height_m / (GRAVITY_MPS2 * rear_axle_m)

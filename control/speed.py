@@ -45,7 +45,7 @@ def reference(params, path, sensors, state):
 
 @kernel
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
-    """Force that only holds the speed: rolling, drag, slope, and the front tyres' drag in a turn."""
+    """Force that only holds the speed: rolling, drag, slope, the front tyres' drag in a turn."""
     p = params[0]
     rolling = p.rolling_n + p.rolling_n_per_mps * speed_mps
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps

@@ -13,6 +13,7 @@ in below, and a shift down by ``spare`` brings the least significant bit to bit 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from cantools.database.can import Message, Signal
@@ -127,7 +128,7 @@ def _kind(signal: Signal) -> Kind:
     return Kind.UNSIGNED_64 if unsigned_64 else Kind.INTEGER
 
 
-def row(message: Message, signal: Signal, binding: Binding | None) -> np.ndarray:
+def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     """Make the SIGNAL row of a bound signal, or without binding, of its initial value."""
     check(message, signal)
     cells = np.zeros((), SIGNAL)

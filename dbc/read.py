@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import cantools.database
+from cantools.database import UnsupportedDatabaseFormatError  # type: ignore[attr-defined]
 from cantools.database.can import Database
+from cantools.database.errors import Error as DatabaseError
 
 from tianyuan.dbc.errors import DbcError
 
@@ -66,7 +68,7 @@ def _decoded(content: bytes) -> str:
 def _database(text: str) -> Database:
     try:
         database = cantools.database.load_string(text, "dbc", strict=True)
-    except cantools.database.UnsupportedDatabaseFormatError as error:
+    except UnsupportedDatabaseFormatError as error:
         raise _problem(error.e_dbc) from None
     if not isinstance(database, Database):
         raise DbcError("is not a DBC file")
@@ -83,5 +85,5 @@ def _problem(cause: Exception | None) -> DbcError:
                 problem = "is defined twice; rename or remove one"
             return DbcError(problem, message=parts["message"], signal=parts.get("signal") or "")
     kind = type(cause).__name__
-    plain = isinstance(cause, cantools.Error | cantools.database.Error) or "syntax" in words
+    plain = isinstance(cause, cantools.Error | DatabaseError) or "syntax" in words
     return DbcError(words if plain else f"cannot be understood ({kind}: {words})")

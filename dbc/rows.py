@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from cantools.database.can import Message, Signal
@@ -108,7 +108,7 @@ def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, i
     return _Span(ends[0], ends[0] + plain, *ends[1:])
 
 
-def _order(entry: tuple[str, np.void]) -> tuple[bool, int]:
+def _order(entry: tuple[str, Any]) -> tuple[bool, int]:
     cells = entry[1]
     return not layout.is_plain(cells), int(cells["word"])
 

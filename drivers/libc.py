@@ -14,11 +14,13 @@ from typing import Any, Final
 import numba
 from numba import types
 
+from tianyuan.control.kernels import kernel
+
 _INT = (types.int32, ctypes.c_int)
 _POINTER = (types.intp, ctypes.c_ssize_t)
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
+_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 
 
 def _bind(name: str, *arguments: tuple[Any, Any]) -> Any:

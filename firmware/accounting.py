@@ -14,7 +14,7 @@ BINS: Final = 4096  # the last one holds everything longer
 
 
 class Accounts(NamedTuple):
-    """``bins`` (stage, microsecond) counts, ``longest_ns`` (stage,), ``missed`` (stage,) deadlines."""
+    """Counts in ``bins`` (stage, microsecond); ``longest_ns`` and ``missed`` deadlines by stage."""
 
     bins: np.ndarray
     longest_ns: np.ndarray

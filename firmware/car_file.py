@@ -11,6 +11,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -203,7 +204,7 @@ def _check_engine(car: Car) -> None:
                 f"{car.file}: vehicle.{name}: {len(vehicle[name])} values for "
                 f"{len(speeds)} engine speeds; give one a speed"
             )
-    if any(after <= before for before, after in zip(speeds, speeds[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(speeds)):
         raise InputError(f"{car.file}: vehicle.engine_speed_radps: not rising; sort the table")
     if vehicle["front_axle_m"] >= vehicle["wheelbase_m"]:
         raise InputError(

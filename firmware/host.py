@@ -46,7 +46,7 @@ class Host(NamedTuple):
                 self.memory,
                 self.command,
                 self.frames_out,
-            )  # fmt: skip
+            )
         )
 
 

@@ -57,7 +57,7 @@ class Memory(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """The two codecs of a car: the host decodes the one and encodes the other, the rig the reverse."""
+    """The two codecs of a car: what the host decodes with one, the rig encodes, and the reverse."""
 
     sensors: Codec
     sensor_messages: tuple[Message, ...]
@@ -134,7 +134,8 @@ def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray
         feeding = sorted({order[b.message] for b in bindings if b.slot in slots})
         if len(feeding) > MOST_FEEDS:
             raise InputError(
-                f"channels {', '.join(channels)}: fed by {len(feeding)} messages; {MOST_FEEDS} is the most"
+                f"channels {', '.join(channels)}: fed by {len(feeding)} messages; "
+                f"{MOST_FEEDS} is the most"
             )
         row[: len(feeding)] = feeding
     return table
@@ -161,20 +162,24 @@ def wire(car: Car) -> Wire:
 def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     """The codec of the messages about the host, over the fields of HOST."""
     messages = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
-    names = list(SIGNALS)
-    bindings = [Binding(*SIGNALS[name].split("."), names.index(name)) for name in names]
+    bindings = []
+    for slot, wired in enumerate(SIGNALS.values()):
+        message, signal = wired.split(".")
+        bindings.append(Binding(message, signal, slot))
     used = _used(bindings, messages)
     return build(used, bindings), used
 
 
 def _cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:
+    cycles = []
     for message in messages:
         if not message.cycle_time:
             raise InputError(
                 f"{car.file}: commands: {message.name} has no cycle time; give its DBC file "
                 'the attribute "GenMsgCycleTime"'
             )
-    return np.array([message.cycle_time * NS_PER_MS for message in messages], np.int64)
+        cycles.append(message.cycle_time * NS_PER_MS)
+    return np.array(cycles, np.int64)
 
 
 def tables(car: Car, params: np.recarray) -> Tables:

@@ -93,7 +93,7 @@ def run(
         spent_s += time.perf_counter() - began
         if progress is not None:
             progress(laps_done(life, host))
-    rows = life.rows[: life.count[0]]
+    rows = life.rows[: life.written[0]].view(np.recarray)
     return Outcome(rows, has_finished(life, laps), (t_ns - before_ns) * 1e-9 / max(spent_s, 1e-9))
 
 
@@ -120,5 +120,5 @@ def advance_once(
             t_ns,
             steps,
             host_every,
-        )  # fmt: skip
+        )
     )

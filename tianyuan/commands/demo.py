@@ -61,7 +61,7 @@ def _drive_over_the_bus(folder: Path, seconds: float) -> None:
                 "--log",
                 str(folder / "drive.blf"),
                 *_cpu_options(1),
-            ),  # fmt: skip
+            ),
             check=False,
         )
         rig.communicate(timeout=30)

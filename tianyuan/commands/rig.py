@@ -51,7 +51,7 @@ def rig(
         realtime.drive_rig(
             world, life, channel, cpu, lambda: progress(virtual.laps_done(life, host)), stop
         )
-    telemetry = life.rows[: life.count[0]]
+    telemetry = life.rows[: life.written[0]]
     run = LapRun(
         finished=virtual.has_finished(life, laps),
         stop_cause=lap_table.stop_cause(telemetry).name,
