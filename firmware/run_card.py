@@ -50,7 +50,11 @@ def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, ra
     """Write the card of a log; floats are written so that they read back to the same bits."""
     document = _document(car, path, controller, rate_hz)
     file = card_file(log)
-    file.write_text(json.dumps(document | {"digest": _digest(document)}), encoding="utf-8")
+    text = json.dumps(document | {"digest": _digest(document)})
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {error.strerror}") from None
     return file
 
 
