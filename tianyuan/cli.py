@@ -50,7 +50,7 @@ def main() -> None:
         message, status = str(error), BAD_INPUT
     except UsageError as error:
         hint = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-        message, status = f"{error.format_message().rstrip(".")}{hint}", BAD_INPUT
+        message, status = f"{error.format_message().rstrip('.')}{hint}", BAD_INPUT
     except typer.Abort:
         message, status = "interrupted", 130
     else:
