@@ -38,6 +38,8 @@ def lap(
         path = line_for(the_car, track_file, line, progress)
     host = make_host(the_car, path, law, period_ns)
     world = virtual.make_rig(the_car, names.vehicle_file(car), host, seed)
+    with bar("compiling, the first time only", total=None):
+        virtual.warm_up(world, host)
     with bar(f"{laps} laps, {controller}", total=laps) as progress:
         outcome = virtual.run(world, host, laps, period_ns, progress)
     done = lap_table.laps(outcome.telemetry)
