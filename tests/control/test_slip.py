@@ -113,12 +113,29 @@ def test_a_car_without_tables_has_no_slip(new_params):
     assert slip.front(params, 5.0, 0.0) == slip.rear(params, 5.0, -3.0) == 0.0
 
 
-def test_at_walking_pace_the_middle_of_the_car_points_out_of_its_circle(params):
-    r"""Without slip the rear axle follows its wheels: beta = b kappa, to the left of the car."""
+def test_without_slip_the_rear_axle_follows_its_wheels(new_params):
+    r"""::
+
+        |<---- b ---->|
+        rear          cg   v_y = b r, at any speed
+        -+------------o--->
+    """
+    params = new_params(slip_ay_step_mps2=0.0)
     p = params[0]
-    beta = slip.sideslip(params, 0.5, 0.1, 0.0)
-    assert beta == pytest.approx(0.1 * (p.wheelbase_m - p.front_axle_m), rel=0.01)
+    for speed in (0.5, 5.0, 50.0):
+        expected = 0.2 * (p.wheelbase_m - p.front_axle_m)
+        assert slip.sideways_mps(params, speed, 0.2, 0.0) == pytest.approx(expected)
 
 
-def test_at_speed_the_middle_of_the_car_points_into_its_circle(params):
-    assert slip.sideslip(params, 30.0, 8.0 / 900.0, 0.0) < 0.0
+def test_at_speed_the_middle_of_the_car_drifts_out_of_its_bend(params):
+    assert slip.sideways_mps(params, 30.0, 8.0 / 30.0, 0.0) < 0.0
+
+
+@given(speed=st.floats(0, 80), yaw_rate=st.floats(-20, 20), ax=braking)
+def test_a_spinning_car_slides_no_faster_than_its_spin_and_its_slip_allow(
+    params, speed, yaw_rate, ax
+):
+    p = params[0]
+    most = (p.wheelbase_m - p.front_axle_m) * abs(yaw_rate)
+    most += speed * math.tan(p.slip_rear_rad[-1])
+    assert abs(slip.sideways_mps(params, speed, yaw_rate, ax)) <= most + 1e-9
