@@ -84,7 +84,7 @@ def _correct_velocity(params, sensors, state):
     p, m, s = params[0], sensors[0], state[0]
     delay_s = p.estimator_gnss_delay_s
     then = s.heading_rad - s.yaw_rate_radps * delay_s
-    innovation = wrap(m.gnss_heading_rad - then)
+    innovation = wrap(m.gnss_heading_rad - then) if m.gnss_heading_quality != 0.0 else 0.0
     s.heading_rad = wrap(s.heading_rad + p.estimator_heading_gain * innovation)
     elapsed_s = min((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, LONGEST_STEP_S)
     s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
@@ -98,15 +98,19 @@ def _correct_velocity(params, sensors, state):
 
 @kernel
 def update(params, sensors, state, t_ns):
-    """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen."""
+    """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen.
+
+    A position or heading that its receiver disowns, by a quality of 0, is no measurement.
+    """
     m, s = sensors[0], state[0]
     if s.initialised == 0:
-        if m.position_t_ns > 0 and m.velocity_t_ns > 0 and m.imu_t_ns > 0:
+        seen = m.position_t_ns > 0 and m.velocity_t_ns > 0 and m.imu_t_ns > 0
+        if seen and m.gnss_quality != 0.0 and m.gnss_heading_quality != 0.0:
             _start(params, sensors, state)
         return
     dt_s = min(max((t_ns - s.t_ns) * 1e-9, 0.0), LONGEST_STEP_S)
     _predict(params, sensors, state, dt_s)
-    if m.position_t_ns > s.position_seen_ns:
+    if m.position_t_ns > s.position_seen_ns and m.gnss_quality != 0.0:
         _correct_position(params, sensors, state)
     if m.velocity_t_ns > s.velocity_seen_ns:
         _correct_velocity(params, sensors, state)
