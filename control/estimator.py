@@ -37,6 +37,7 @@ def _start(params, sensors, state):
     s.x_m = m.gnss_x_m - x_m
     s.y_m = m.gnss_y_m - y_m
     s.speed_mps = m.gnss_speed_mps
+    s.lateral_mps = s.yaw_bias_radps = 0.0
     s.position_seen_ns = m.position_t_ns
     s.velocity_seen_ns = m.velocity_t_ns
     s.initialised = 1
@@ -97,13 +98,22 @@ def _correct_velocity(params, sensors, state):
 
 
 @kernel
+def finite(state):
+    """Whether the estimate is numbers: one that is not stays so, whatever is measured."""
+    s = state[0]
+    return math.isfinite(s.x_m + s.y_m + s.heading_rad + s.speed_mps + s.yaw_bias_radps)
+
+
+@kernel
 def update(params, sensors, state, t_ns):
     """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen.
 
     A position or heading that its receiver disowns, by a quality of 0, is no measurement.
+    An estimate that was lost to a number that is none starts again, so that the emergency
+    stop that this caused runs along the line.
     """
     m, s = sensors[0], state[0]
-    if s.initialised == 0:
+    if s.initialised == 0 or not finite(state):
         seen = m.position_t_ns > 0 and m.velocity_t_ns > 0 and m.imu_t_ns > 0
         if seen and m.gnss_quality != 0.0 and m.gnss_heading_quality != 0.0:
             _start(params, sensors, state)

@@ -14,8 +14,7 @@ stand, and race control must release go and give it again.
 
 from __future__ import annotations
 
-import math
-
+from tianyuan.control import estimator
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Cause, Flag, Mode
 
@@ -74,7 +73,7 @@ def emergency_cause(params, sensors, state, t_ns):
         return ESTOP_LOST
     if s.mode == DRIVING and abs(s.cross_track_m) > p.supervisor_off_line_m:
         return OFF_LINE
-    if not math.isfinite(s.x_m + s.y_m + s.heading_rad + s.speed_mps):
+    if not estimator.finite(state):
         return NOT_FINITE
     return NONE
 
