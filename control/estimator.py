@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from tianyuan.control import slip
-from tianyuan.control.geometry import wrap
+from tianyuan.control.geometry import clamp, wrap
 from tianyuan.control.kernels import kernel
 
 LONGEST_STEP_S = 0.1
@@ -87,7 +87,7 @@ def _correct_velocity(params, sensors, state):
     then = s.heading_rad - s.yaw_rate_radps * delay_s
     innovation = wrap(m.gnss_heading_rad - then) if m.gnss_heading_quality != 0.0 else 0.0
     s.heading_rad = wrap(s.heading_rad + p.estimator_heading_gain * innovation)
-    elapsed_s = min((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, LONGEST_STEP_S)
+    elapsed_s = clamp((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, 0.0, LONGEST_STEP_S)
     s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
     forward = s.speed_mps - s.ax_mps2 * delay_s
     # The receiver gives the speed over ground of its antenna, sideways motion included.
@@ -118,9 +118,9 @@ def update(params, sensors, state, t_ns):
         if seen and m.gnss_quality != 0.0 and m.gnss_heading_quality != 0.0:
             _start(params, sensors, state)
         return
-    dt_s = min(max((t_ns - s.t_ns) * 1e-9, 0.0), LONGEST_STEP_S)
+    dt_s = clamp((t_ns - s.t_ns) * 1e-9, 0.0, LONGEST_STEP_S)
     _predict(params, sensors, state, dt_s)
-    if m.position_t_ns > s.position_seen_ns and m.gnss_quality != 0.0:
+    if m.position_t_ns != s.position_seen_ns and m.gnss_quality != 0.0:
         _correct_position(params, sensors, state)
-    if m.velocity_t_ns > s.velocity_seen_ns:
+    if m.velocity_t_ns != s.velocity_seen_ns:
         _correct_velocity(params, sensors, state)

@@ -59,7 +59,8 @@ OVERRUNS_IN_A_ROW = 3
 
 @kernel
 def _stale(stamp_ns, t_ns, limit_s):
-    return stamp_ns <= 0 or t_ns - stamp_ns > limit_s * 1e9
+    # A stamp from the future would never grow old: time went back.
+    return stamp_ns <= 0 or abs(t_ns - stamp_ns) > limit_s * 1e9
 
 
 @kernel
