@@ -116,9 +116,9 @@ def test_a_car_without_tables_has_no_slip(new_params):
 def test_without_slip_the_rear_axle_follows_its_wheels(new_params):
     r"""::
 
-        |<---- b ---->|
-        rear          cg   v_y = b r, at any speed
-        -+------------o--->
+    |<---- b ---->|
+    rear          cg   v_y = b r, at any speed
+    -+------------o--->
     """
     params = new_params(slip_ay_step_mps2=0.0)
     p = params[0]
