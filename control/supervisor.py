@@ -171,7 +171,8 @@ def _ready_long_enough(params, state, t_ns):
 @kernel
 def _unarmed(params, sensors, state, t_ns):
     s = state[0]
-    go = 1 if sensors[0].race_go == 1.0 else 0
+    # Neither pressed nor released is not released: a flicker makes no new press.
+    go = 0 if sensors[0].race_go == 0.0 else 1
     s.cause = _waiting_cause(params, sensors, state, t_ns)
     if s.cause != NONE:
         s.mode = OFF
@@ -179,7 +180,7 @@ def _unarmed(params, sensors, state, t_ns):
         # Go must be seen released before it counts: a restart never finds it pressed.
         if go == 0:
             s.mode, s.ready_ns = READY, t_ns
-    elif go == 1 and s.go == 0 and _ready_long_enough(params, state, t_ns):
+    elif sensors[0].race_go == 1.0 and s.go == 0 and _ready_long_enough(params, state, t_ns):
         s.mode = DRIVING
         s.laps = 0
     s.go = go
