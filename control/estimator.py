@@ -89,7 +89,7 @@ def _correct_velocity(params, sensors, state):
     s.heading_rad = wrap(s.heading_rad + p.estimator_heading_gain * innovation)
     elapsed_s = clamp((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, 0.0, LONGEST_STEP_S)
     s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
-    forward = s.speed_mps - s.ax_mps2 * delay_s
+    forward = s.speed_mps - (s.ax_mps2 + s.yaw_rate_radps * s.lateral_mps) * delay_s
     # The receiver gives the speed over ground of its antenna, sideways motion included.
     sideways = s.lateral_mps + s.yaw_rate_radps * p.antenna_x_m
     predicted = math.hypot(forward - s.yaw_rate_radps * p.antenna_y_m, sideways)
