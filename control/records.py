@@ -108,7 +108,7 @@ STATE: Final = np.dtype(
         ("mode", "i8"),
         ("cause", "i8"),
         ("ready_ns", "i8"),  # since when; the dwell counts from here
-        ("go", "i8"),  # at the last step
+        ("go", "i8"),  # at the last step; 0 only if it was released
         ("overruns", "i8"),  # in a row, written by the loop
         ("shutdown", "i8"),  # asked for, written by the loop
         # limits.py: the command before this one
