@@ -213,7 +213,8 @@ def _watch(world, life, t_ns):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
-    if t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
+    begun = life.race[0].began_ns > 0
+    if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
     row, told = life.rows[life.written[0]], life.command[0]

@@ -26,6 +26,9 @@ Json = Annotated[
 Report = Annotated[
     Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
 ]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", help="Draw the best lap as an SVG file.")
+]
 Laps = Annotated[
     int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")
 ]
