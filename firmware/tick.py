@@ -19,6 +19,9 @@ from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
 STAMPS = len(CHANNEL_NAMES)  # the groups' stamps are SENSORS' last fields
 FRAME_WORDS = FRAME.itemsize // 8
 MARKER_LENGTH = 8
+# Below half of the shortest period: a tick that woke less late than the first one did must
+# not leave its message to the next tick.
+SLACK_NS = 400_000
 
 
 @kernel
@@ -43,13 +46,14 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
 @kernel
 def due(due_ns, cycle_ns, m, t_ns):
     """Whether message ``m`` is to be sent now; its next time keeps the phase of the first."""
-    if t_ns < due_ns[m]:
+    until_ns = t_ns + SLACK_NS
+    if until_ns < due_ns[m]:
         return False
     if due_ns[m] == 0 or cycle_ns[m] <= 0:
         due_ns[m] = t_ns
     due_ns[m] += cycle_ns[m]
-    if due_ns[m] <= t_ns and cycle_ns[m] > 0:
-        due_ns[m] += ((t_ns - due_ns[m]) // cycle_ns[m] + 1) * cycle_ns[m]
+    if due_ns[m] <= until_ns and cycle_ns[m] > 0:
+        due_ns[m] += ((until_ns - due_ns[m]) // cycle_ns[m] + 1) * cycle_ns[m]
     return True
 
 
