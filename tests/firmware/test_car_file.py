@@ -85,7 +85,7 @@ def test_a_table_must_be_there(car_with, section):
     ("section", "key", "meant"),
     [
         ("vehicle", "mas_kg", "mass_kg"),
-        ("limits", "steer_rate", "steer_rate_radps"),
+        ("limits", "upshift_rps", "upshift_radps"),
         ("sensors", "gnss_xm", "gnss_x_m"),
         ("commands", "break_bar", "brake_bar"),
         ("stanley", "k_1p", "k_1ps"),

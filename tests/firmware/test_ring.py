@@ -73,12 +73,12 @@ def write(kept, source, count, rounds, stop):
 
 @pytest.mark.compiled
 def test_no_frame_is_torn_under_a_racing_writer():
-    kept, source, stop = ring(SIZE), frames(7), np.zeros(1, np.int64)
+    kept, source, stop = ring(1 << 14), frames(7), np.zeros(1, np.int64)
     write(kept, source, 7, 0, stop)
     thread = threading.Thread(target=write, args=(kept, source, 7, 3_000_000, stop))
     thread.start()
     read = total = missed = 0
-    while thread.is_alive() and total < 20_000:
+    while thread.is_alive() and total < 200_000:
         before = read
         came, read, lost = take(kept, read)
         numbers = before + lost + np.arange(len(came))
