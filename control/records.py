@@ -45,7 +45,7 @@ CHANNELS: Final[dict[str, tuple[str, ...]]] = {
     "steering": ("steer_rad", "steer_rate_radps", "steer_torque_nm", "steer_fault"),
     "brake": ("brake_travel", "brake_front_bar", "brake_rear_bar", "brake_fault"),
     "powertrain": ("throttle", "gear", "engine_speed_radps", "powertrain_fault"),
-    "race": ("race_flag", "race_go"),
+    "race": ("race_flag", "race_go", "race_heartbeat"),
     "estop": ("estop",),
 }
 GROUPS: Final = tuple(CHANNELS)

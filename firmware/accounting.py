@@ -39,19 +39,23 @@ def book(accounts, stage, took_ns):
     accounts.longest_ns[stage] = max(accounts.longest_ns[stage], took_ns)
 
 
-def percentile_us(bins: np.ndarray, share: float) -> float:
-    """Upper edge of the bin that holds the given share of the counts; 0 where there are none."""
+def percentile_us(bins: np.ndarray, share: float, longest_ns: int) -> float:
+    """Upper edge of the bin that holds the given share of the counts; 0 where there are none.
+
+    The last bin has no upper edge but the longest duration there was.
+    """
     total = bins.sum()
     if total == 0:
         return 0.0
-    return float(np.searchsorted(np.cumsum(bins), share * total) + 1)
+    place = int(np.searchsorted(np.cumsum(bins), share * total))
+    return place + 1.0 if place < BINS - 1 else longest_ns / 1000.0
 
 
 def summary(kept: Accounts) -> dict[str, dict[str, float]]:
     """``{stage}_us``: p50, p99, p999, p9999 and max in microseconds."""
     shares = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
     return {
-        f"{stage}_us": {name: percentile_us(bins, share) for name, share in shares.items()}
+        f"{stage}_us": {name: percentile_us(bins, share, longest) for name, share in shares.items()}
         | {"max": longest / 1000.0}
         for stage, bins, longest in zip(STAGES, kept.bins, kept.longest_ns.tolist(), strict=True)
     }

@@ -25,14 +25,15 @@ from tianyuan.rooms import room
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: a number in quotation marks is a text, and true is no number.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Signal(_Strict):
     """A channel's signal, ``MESSAGE.Signal``; the channel is the signal over ``ratio``."""
 
     signal: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$")]
-    ratio: Annotated[float, Field(gt=0.0)] = 1.0
+    ratio: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
 
 
 class Guarded(_Strict):
@@ -104,6 +105,7 @@ def _section_model(section: str) -> type[BaseModel]:
 
 
 SECTIONS = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
+TABLES = ("car", "sensors", "commands", "protection", *SECTIONS)
 
 
 def _shape_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,8 +124,6 @@ def _suggestion(key: str, known: tuple[str, ...]) -> str:
 
 
 def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
-    if len(location) == 1:
-        return ("car", "sensors", "commands", "protection", *SECTIONS)
     if location[0] in SECTIONS:
         return tuple(_section_model(str(location[0])).model_fields)
     return ()
@@ -143,6 +143,12 @@ def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) 
     return InputError(f"{file}: {where} = {first['input']!r}: {first['msg'].lower()}{more}")
 
 
+def _check_tables(file: Path, document: Mapping[str, Any]) -> None:
+    for key in document:
+        if key not in TABLES:
+            raise InputError(f"{file}: {key}: unknown key{_suggestion(key, TABLES)}")
+
+
 def _check_channels(file: Path, table: str, named: Mapping[str, Signal], known: tuple) -> None:
     for channel in named:
         if channel not in known:
@@ -152,7 +158,7 @@ def _check_channels(file: Path, table: str, named: Mapping[str, Signal], known: 
 
 def _signals(document: Mapping[str, Any], table: str) -> dict[str, Any]:
     """``channel = "MESSAGE.Signal"`` is short for ``channel = {signal = "MESSAGE.Signal"}``."""
-    named = document.get(table, {})
+    named = document[table]
     if not isinstance(named, dict):
         return named
     return {
@@ -177,8 +183,11 @@ def load_car(file: Path) -> Car:
     Raises InputError naming file, key, value and remedy. The DBC files that it names are
     not opened here (``tables.py`` does).
     """
-    document = _shape_of(read_toml(file))
-    document |= {table: _signals(document, table) for table in ("sensors", "commands")}
+    document = read_toml(file)
+    _check_tables(file, document)
+    document = _shape_of(document)
+    wired = [table for table in ("sensors", "commands") if table in document]
+    document |= {table: _signals(document, table) for table in wired}
     sections = {}
     for section, table in document["parameters"].items():
         try:

@@ -8,6 +8,7 @@ is all that a replay needs.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -52,13 +53,18 @@ def open_log(file: Path) -> Any:
 
 
 class Recorder:
-    """Follows a ring into a log file from ``start`` to ``stop``."""
+    """Follows a ring into a log file from ``start`` to ``stop``.
+
+    A log that cannot be written any more, as on a full disk, ends there: the car drives on,
+    and ``lost`` counts the frames that are not in it.
+    """
 
     def __init__(self, ring: Ring, file: Path) -> None:
         self.lost = 0
         self._ring = ring
         self._writer = open_log(file)
         self._read = 0
+        self._failed = False
         self._ended = threading.Event()
         self._offset_ns = time.time_ns() - time.monotonic_ns()
         self._thread = threading.Thread(target=self._follow, name="recorder", daemon=True)
@@ -72,7 +78,8 @@ class Recorder:
         self._ended.set()
         self._thread.join()
         self._drain()
-        self._writer.stop()
+        with contextlib.suppress(OSError):
+            self._writer.stop()
 
     def _follow(self) -> None:
         while not self._ended.wait(PAUSE_S):
@@ -80,6 +87,16 @@ class Recorder:
 
     def _drain(self) -> None:
         frames, self._read, lost = take(self._ring, self._read)
-        self.lost += lost
-        for frame in frames:
-            self._writer.on_message_received(message_of(frame, self._offset_ns))
+        self.lost += lost + len(frames) - self._write(frames)
+
+    def _write(self, frames: np.ndarray) -> int:
+        """Write frames until one fails; returns how many were written."""
+        if self._failed:
+            return 0
+        for i, frame in enumerate(frames):
+            try:
+                self._writer.on_message_received(message_of(frame, self._offset_ns))
+            except OSError:
+                self._failed = True
+                return i
+        return len(frames)

@@ -16,15 +16,20 @@ SENT: Final = 1  # in a frame's ``reserved`` byte: it went out
 
 
 class Ring(NamedTuple):
-    """``frames`` (capacity,) and ``written`` (1,): frames ever written."""
+    """``frames`` (capacity,); ``written`` and ``claimed`` (1,) count frames since the start.
+
+    The writer claims slots before it writes over them and counts them as written after.
+    """
 
     frames: np.recarray
     written: np.ndarray
+    claimed: np.ndarray
 
 
 def ring(capacity: int) -> Ring:
     """An empty ring of a power of two of frames."""
-    return Ring(np.zeros(capacity, FRAME).view(np.recarray), np.zeros(1, np.int64))
+    made = np.zeros(capacity, FRAME).view(np.recarray)
+    return Ring(made, np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 @kernel
@@ -35,6 +40,7 @@ def push(ring, frames, count, mark):
     size = ring.frames.size
     stride = words.size // size
     written = ring.written[0]
+    ring.claimed[0] = written + count
     for i in range(count):
         slot = (written + i) % size
         for k in range(stride):
@@ -49,6 +55,6 @@ def take(source: Ring, read: int) -> tuple[np.ndarray, int, int]:
     written = int(source.written[0])
     first = max(read, written - size)
     copied = source.frames[np.arange(first, written) % size]
-    # What the writer overtook while we copied is not to be trusted.
-    overtaken = max(int(source.written[0]) - size - first, 0)
+    # What the writer overtook while we copied, or is writing over now, is not to be trusted.
+    overtaken = min(max(int(source.claimed[0]) - size - first, 0), written - first)
     return copied[overtaken:], written, first + overtaken - read

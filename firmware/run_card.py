@@ -35,7 +35,7 @@ def _document(car: Car, path: np.ndarray, controller: Controller, rate_hz: int) 
     return {
         "tianyuan": __version__,
         "car": car.file.read_text(encoding="utf-8"),
-        "dbc": {file.name: file.read_bytes().decode("latin-1") for file in car.dbc_files()},
+        "dbc": [file.read_bytes().decode("latin-1") for file in car.dbc_files()],
         "controller": controller.name,
         "rate_hz": rate_hz,
         "path": {name: path[name].tolist() for name in PATH.names or ()},
@@ -47,7 +47,10 @@ def _digest(document: dict[str, Any]) -> str:
 
 
 def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> Path:
-    """Write the card of a log; floats are written so that they read back to the same bits."""
+    """Write the card of a log; floats are written so that they read back to the same bits.
+
+    Raises InputError where the card cannot be written.
+    """
     document = _document(car, path, controller, rate_hz)
     file = card_file(log)
     text = json.dumps(document | {"digest": _digest(document)})
@@ -59,11 +62,13 @@ def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, ra
 
 
 def _car_of(document: dict[str, Any], folder: Path) -> Car:
-    for name, text in document["dbc"].items():
-        (folder / Path(name).name).write_bytes(text.encode("latin-1"))
+    names = [f"{number}.dbc" for number in range(len(document["dbc"]))]
+    for name, text in zip(names, document["dbc"], strict=True):
+        (folder / name).write_bytes(text.encode("latin-1"))
     file = folder / "car.toml"
     file.write_text(document["car"], encoding="utf-8")
-    return load_car(file)
+    car = load_car(file)
+    return car.model_copy(update={"car": car.car.model_copy(update={"dbc": names})})
 
 
 def read_card(log: Path, folder: Path) -> Card:
@@ -77,7 +82,9 @@ def read_card(log: Path, folder: Path) -> Card:
         digest = document.pop("digest")
     except FileNotFoundError:
         raise InputError(f"{file}: no such file; a replay needs the card of its run") from None
-    except (json.JSONDecodeError, KeyError, AttributeError, UnicodeDecodeError):
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{file}: not a run's card") from None
     if digest != _digest(document):
         raise InputError(f"{file}: altered since the run: its digest does not match")

@@ -59,6 +59,8 @@ def print_timing(figures: dict) -> None:
     console = Console()
     console.print(table)
     console.print(f"deadlines missed: {figures['overruns']}")
+    if figures["lost_by_recorder"]:
+        console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
 
 
 def print_privileges(steps: list[Step]) -> None:

@@ -1,0 +1,95 @@
+"""A run's card brings back exactly what drove, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tianyuan.control.errors import InputError
+from tianyuan.control.records import Controller
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.run_card import card_file, read_card, write_card
+from tianyuan.firmware.tables import wire
+
+
+@pytest.fixture
+def log(tmp_path, car, circle):
+    file = tmp_path / "run.blf"
+    write_card(file, car, circle, Controller.PURE_PURSUIT, 250)
+    return file
+
+
+def refusal(log, tmp_path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_card(log, tmp_path)
+    message = str(caught.value)
+    assert str(card_file(log)) in message
+    assert "\n" not in message
+    return message
+
+
+def test_a_card_comes_back_bit_for_bit(log, tmp_path, car):
+    card = read_card(log, tmp_path)
+    assert card.car.parameters == car.parameters
+    assert (card.car.sensors, card.car.commands) == (car.sensors, car.commands)
+    assert card.car.protection == car.protection
+    assert (card.controller, card.rate_hz) == (Controller.PURE_PURSUIT, 250)
+    assert wire(card.car).sensors.initial.tobytes() == wire(car).sensors.initial.tobytes()
+
+
+def test_every_float_of_the_line_comes_back_bit_for_bit(tmp_path, car, circle):
+    bits = np.random.default_rng(1).integers(0, 2**63, circle.size * 10, dtype=np.int64)
+    values = bits.view(np.float64)
+    values[~np.isfinite(values)] = 5e-324
+    path = values.view(circle.dtype).view(np.recarray)
+    log = tmp_path / "run.blf"
+    write_card(log, car, path, Controller.STANLEY, 500)
+    assert read_card(log, tmp_path).path.tobytes() == path.tobytes()
+
+
+@pytest.mark.parametrize("key", ["car", "dbc", "controller", "rate_hz", "path", "tianyuan"])
+def test_an_altered_card_is_refused(log, tmp_path, key):
+    document = json.loads(card_file(log).read_text())
+    if key == "path":
+        document["path"]["x_m"][7] = np.nextafter(document["path"]["x_m"][7], 9)
+    else:
+        document[key] = 1 if key == "rate_hz" else "x"
+    card_file(log).write_text(json.dumps(document))
+    assert "altered" in refusal(log, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '"digest"', "{}", "{", "null", "\x80"])
+def test_what_is_no_card_is_refused(log, tmp_path, text):
+    card_file(log).write_bytes(text.encode("latin-1"))
+    refusal(log, tmp_path)
+
+
+def test_a_missing_card_and_a_folder_are_refused(tmp_path):
+    assert "no such file" in refusal(tmp_path / "run.blf", tmp_path)
+    card_file(tmp_path / "other.blf").mkdir()
+    refusal(tmp_path / "other.blf", tmp_path)
+
+
+def test_a_card_that_cannot_be_written_is_refused(tmp_path, car, circle):
+    with pytest.raises(InputError) as caught:
+        write_card(tmp_path / "none" / "run.blf", car, circle, Controller.STANLEY, 500)
+    assert str(tmp_path / "none") in str(caught.value)
+
+
+def test_a_card_holds_the_car_s_own_dbc_files_wherever_they_were(car_with, tmp_path, car, circle):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    text = car.dbc_files()[0].read_text()
+    (tmp_path / "a" / "bus.dbc").write_text(text)
+    (tmp_path / "b" / "bus.dbc").write_text('VERSION ""\n\nBU_: A\n\nBO_ 5 OTHER: 8 A\n')
+    made = load_car(
+        car_with(lambda document: document["car"].update(dbc=["a/bus.dbc", "b/bus.dbc"]))
+    )
+    write_card(tmp_path / "run.blf", made, circle, Controller.STANLEY, 500)
+    (tmp_path / "a" / "bus.dbc").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    card = read_card(tmp_path / "run.blf", tmp_path / "elsewhere")
+    assert [file.read_bytes() for file in card.car.dbc_files()][0] == text.encode()
+    wire(card.car)
