@@ -49,6 +49,7 @@ CHANNELS: Final[dict[str, tuple[str, ...]]] = {
     "estop": ("estop",),
 }
 GROUPS: Final = tuple(CHANNELS)
+NO_HEARTBEAT: Final = -1.0  # of race control: this car has no such signal
 CHANNEL_NAMES: Final = tuple(name for group in CHANNELS.values() for name in group)
 SENSORS: Final = np.dtype(
     [(name, "f8") for name in CHANNEL_NAMES] + [(f"{group}_t_ns", "i8") for group in GROUPS]

@@ -15,6 +15,7 @@ from tianyuan.control.records import (
     CHANNELS,
     COMMAND,
     COMMAND_NAMES,
+    NO_HEARTBEAT,
     SENSORS,
     STATE,
     record,
@@ -211,7 +212,7 @@ def memory(plan: Tables) -> Memory:
         records(plan.host, SENT),
         np.zeros(plan.host.messages.size, np.int64),
         np.zeros(1, np.int64),
-        np.full(1, np.nan),
+        np.full(1, NO_HEARTBEAT),
         np.zeros(1, np.int64),
     )
 
@@ -221,7 +222,7 @@ def sensors() -> np.recarray:
     blank = record(SENSORS)
     blank.gnss_quality[0] = 1.0
     blank.gnss_heading_quality[0] = 1.0
-    blank.race_heartbeat[0] = np.nan
+    blank.race_heartbeat[0] = NO_HEARTBEAT
     return blank
 
 

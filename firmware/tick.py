@@ -7,12 +7,10 @@ allocation and no exception below it.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import CHANNEL_NAMES, GROUPS
+from tianyuan.control.records import CHANNEL_NAMES, GROUPS, NO_HEARTBEAT
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import FRAME
@@ -51,7 +49,7 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
 def _beat(sensors, memory, t_ns):
     """When race control's heartbeat last moved: its frames may go on when its mind does not."""
     beat = sensors[0].race_heartbeat
-    if math.isnan(beat):
+    if beat == NO_HEARTBEAT:
         return t_ns  # this car has none
     if beat != memory.heartbeat[0]:
         memory.heartbeat[0] = beat
