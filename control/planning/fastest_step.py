@@ -30,9 +30,9 @@ from tianyuan.control.planning.raceline import (
 
 _SLOWDOWN = 0.5  # of a squared speed, in one step at the most: 1 / v is not linear beyond
 _TOLERANCE = 1e-5
-# Price, in s m^2, of the squared change of curvature from point to point: a tenth of a second
-# a lap. Without it the solver's tolerance shows as a ripple, for straights hardly mind one.
-_RIPPLE_SM2 = 300.0
+# Price, in s m^2, of the squared change of curvature from point to point, some tenths of a
+# second a lap. Without it the solver's tolerance shows as a ripple, as straights hardly mind one.
+_RIPPLE_SM2 = 1000.0
 # A line must not ask for more yaw acceleration than this share of what the front axle, with
 # all its grip, could give: it needs most of that for cornering, and the tyres need to build
 # up force. Without it the point mass turns on the spot.
