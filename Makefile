@@ -23,8 +23,8 @@ help: ## list these targets
 setup: $(READY) ## make the environment .venv, again only when pyproject.toml or constraints.txt change
 
 $(READY): pyproject.toml constraints.txt
-	@$(find_python)
-	if ! $(BIN)/python -c 'import pip' 2>/dev/null; then
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then
+	  $(find_python)
 	  echo "making .venv with $$("$$python" -VV | head -n 1), which takes a minute or two"
 	  rm -rf .venv
 	  "$$python" -m venv .venv
@@ -106,6 +106,11 @@ define find_python
   if [ -z "$${python:-}" ]; then
     echo "make setup: no Python 3.11 or newer among: $(PYTHONS); apt install python3 python3-venv, or make setup PYTHON=/path/to/python3" >&2
     exit 2
+  elif [ -z "$${able:-}" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing Debian's python3-venv, without which $$python cannot make an environment"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    able=python3
   elif [ -z "$${able:-}" ]; then
     echo "make setup: $$python ($$("$$python" -V)) cannot make an environment; apt install python3-venv" >&2
     exit 2

@@ -61,7 +61,9 @@ def _predict(params, sensors, state, dt_s):
 def _lateral_speed(params, speed_mps, yaw_rate_radps, ax_mps2):
     if speed_mps < SLOW_MPS:
         return 0.0
-    return speed_mps * math.tan(slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps, ax_mps2))
+    return speed_mps * math.tan(
+        slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps, ax_mps2)
+    )
 
 
 @kernel

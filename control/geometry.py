@@ -43,7 +43,7 @@ def on_table(table, position):
 
 @kernel
 def interpolate(abscissa, table, value):
-    """Linear interpolation on a rising ``abscissa`` whose unused tail is zero, held at both ends."""
+    """Linear interpolation on a rising ``abscissa``, held at both ends; its unused tail is zero."""
     if not value > abscissa[0]:
         return table[0]
     for i in range(1, table.size):

@@ -87,19 +87,20 @@ LIMITS: Final = _rows(
 
 STANLEY: Final = _rows(
     "stanley",
-    ("k_1ps", "1/s", 2.0, 0.05, 20, "gain on the cross-track error at the front axle"),
+    ("k_1ps", "1/s", 2.2, 0.05, 20, "gain on the cross-track error at the front axle"),
     ("k_soft_mps", "m/s", 4.0, 0.1, 50, "softens the gain at low speed"),
-    ("k_yaw_s", "s", 0.05, 0, 2, "damping on the yaw rate's deviation from the line's"),
+    ("k_yaw_s", "s", 0.14, 0, 2, "damping on the yaw rate's deviation from the line's"),
     ("k_steer", "1", 0.0, 0, 2, "damping on the change of the measured steering angle"),
 )
 
 PURSUIT: Final = _rows(
     "pure_pursuit",
-    ("lookahead_s", "s", 0.35, 0.01, 3, "lookahead distance over speed"),
+    ("lookahead_s", "s", 0.2, 0.01, 3, "lookahead distance over speed"),
     ("lookahead_per_error", "1", 0.5, 0, 10, "lookahead distance over cross-track error"),
     ("lookahead_per_curvature_m2", "m^2", 0.0, 0, 1000, "lookahead distance taken off over curvature"),
     ("lookahead_min_m", "m", 5.0, 0.5, 50, "shortest lookahead"),
-    ("k_yaw_s", "s", 0.15, 0, 2, "damping on the yaw rate's deviation from the line's"),
+    ("k_yaw_s", "s", 0.2, 0, 2, "damping on the yaw rate's deviation from the line's"),
+    ("speed_share", "1", 0.94, 0.3, 1, "of the profile's speed, which this law is trusted with"),
     ("lookahead_max_m", "m", 30.0, 1, 200, "longest lookahead"),
 )
 
@@ -142,8 +143,8 @@ SUPERVISOR: Final = _rows(
 PLANNING: Final = _rows(
     "planning",
     ("edge_margin_m", "m", 0.5, 0, 5, "from the car's side to the edge of the track, at the least"),
-    ("lateral_share", "1", 0.9, 0.1, 1, "of friction, planned with in bends"),
-    ("brake_share", "1", 0.75, 0.1, 1, "of friction, planned with under braking"),
+    ("lateral_share", "1", 0.88, 0.1, 1, "of friction, planned with in bends"),
+    ("brake_share", "1", 0.72, 0.1, 1, "of friction, planned with under braking"),
     ("drive_share", "1", 0.85, 0.1, 1, "of friction, planned with at the driven wheels"),
     ("exponent", "1", 2.0, 1, 4, "of the friction limit: 1 rhombus, 2 ellipse, larger squarer"),
     ("spacing_m", "m", 1.0, 0.2, 5, "between points of the line"),

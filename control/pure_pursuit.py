@@ -75,4 +75,6 @@ def steer(params, path, state, x_m, y_m, heading_rad):
     cut = arc(foot_x_m, foot_y_m, tangent_rad, target_x_m, target_y_m) - curvature
     geometric = math.atan(p.wheelbase_m * (wanted - cut))
     damping = p.pure_pursuit_k_yaw_s * (s.yaw_rate_radps - s.speed_mps * curvature)
-    return geometric + slip.front(params, ay, s.ax_mps2) - slip.rear(params, ay, s.ax_mps2) - damping
+    return (
+        geometric + slip.front(params, ay, s.ax_mps2) - slip.rear(params, ay, s.ax_mps2) - damping
+    )

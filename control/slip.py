@@ -30,13 +30,15 @@ def _capacity(friction, load_ratio, use_mps2):
 
 @kernel
 def front(params, ay_mps2, ax_mps2):
-    """Front axle's slip angle, of the sign of ``ay_mps2``; the textbooks' alpha_f is its negative."""
+    """Front axle's slip angle, of the sign of ``ay_mps2``: the textbooks' alpha_f, negated."""
     p = params[0]
     rear_axle_m = p.wheelbase_m - p.front_axle_m
     ratio = 1.0 - ax_mps2 * p.cg_height_m / (GRAVITY_MPS2 * rear_axle_m)
     share = p.brake_front_share if ax_mps2 < 0.0 else 1.0 - p.rear_drive
     use = share * ax_mps2 * p.wheelbase_m / rear_axle_m
-    return _signed(p.slip_front_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use))
+    return _signed(
+        p.slip_front_rad, p.slip_ay_step_mps2, ay_mps2, _capacity(p.friction, ratio, use)
+    )
 
 
 @kernel

@@ -14,11 +14,12 @@ import math
 from tianyuan.control import engine, grip, projection, slip
 from tianyuan.control.geometry import clamp
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import Flag, Mode
+from tianyuan.control.records import Controller, Flag, Mode
 
 DRIVING = int(Mode.DRIVING)
 CONTROLLED_STOP = int(Mode.CONTROLLED_STOP)
 YELLOW = int(Flag.YELLOW)
+PURE_PURSUIT = int(Controller.PURE_PURSUIT)
 PEDAL_GRIP = 0.92  # share of the friction circle that the pedals may ask for
 STANDSTILL_MPS = 0.3
 SETTLED_MPS = 1.5
@@ -31,6 +32,9 @@ def reference(params, path, sensors, state):
     station = s.station_m + s.speed_mps * p.speed_preview_s
     index, share = projection.locate(path, p.path_spacing_m, station)
     speed, accel, slope = projection.speed_at(path, index, share)
+    if p.controller == PURE_PURSUIT:
+        trusted = p.pure_pursuit_speed_share
+        speed, accel = trusted * speed, trusted * trusted * accel
     cap = p.limits_speed_mps
     if sensors[0].race_flag == YELLOW:
         cap = min(cap, p.limits_speed_yellow_mps)
@@ -41,13 +45,15 @@ def reference(params, path, sensors, state):
 
 @kernel
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
-    """Force that only holds the speed: rolling, drag, slope, and the front tyres' drag in a turn."""
+    """Force that only holds the speed: rolling, drag, slope, the front tyres' drag in a turn."""
     p = params[0]
     rolling = p.rolling_n + p.rolling_n_per_mps * speed_mps
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps
     weight = p.mass_kg * grip.GRAVITY_MPS2 * math.sin(slope_rad)
     front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
-    cornering = p.mass_kg * front_share * abs(ay_mps2) * math.sin(abs(slip.front(params, ay_mps2, 0.0)))
+    cornering = (
+        p.mass_kg * front_share * abs(ay_mps2) * math.sin(abs(slip.front(params, ay_mps2, 0.0)))
+    )
     return rolling + drag + weight + cornering
 
 

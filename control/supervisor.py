@@ -164,6 +164,11 @@ def _waiting_cause(params, sensors, state, t_ns):
 
 
 @kernel
+def _ready_long_enough(params, state, t_ns):
+    return t_ns - state[0].ready_ns >= params[0].supervisor_ready_dwell_s * 1e9
+
+
+@kernel
 def _unarmed(params, sensors, state, t_ns):
     s = state[0]
     go = 1 if sensors[0].race_go == 1.0 else 0
@@ -174,10 +179,9 @@ def _unarmed(params, sensors, state, t_ns):
         # Go must be seen released before it counts: a restart never finds it pressed.
         if go == 0:
             s.mode, s.ready_ns = READY, t_ns
-    elif go == 1 and s.go == 0:
-        if t_ns - s.ready_ns >= params[0].supervisor_ready_dwell_s * 1e9:
-            s.mode = DRIVING
-            s.laps = 0
+    elif go == 1 and s.go == 0 and _ready_long_enough(params, state, t_ns):
+        s.mode = DRIVING
+        s.laps = 0
     s.go = go
 
 

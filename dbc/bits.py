@@ -8,7 +8,8 @@ raw value above 2^63 - 1, and that of a float, is its bit pattern.
 from __future__ import annotations
 
 import numpy as np
-from tianyuan.dbc.kernels import inlined
+
+from tianyuan.control.kernels import inlined
 
 _MAX = 0x7FFF_FFFF_FFFF_FFFF
 

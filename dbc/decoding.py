@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract, extract_plain
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
-from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.lookup import find
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import number, to_channel
@@ -46,12 +47,15 @@ def decode(codec, frames, i, received, values):
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
     m = message.index
+    record = received[m]
     status = _OK
     if not _has_length(message, words[base]):
         status = _WRONG_LENGTH
     elif message.guarded:
-        status = _check(codec, message, received, m, words, base)
-    record = received[m]
+        if message.counter >= 0:
+            status = _sequence(codec.signals, message, record, words, base)
+        if status == _OK and message.floats and not _finite(codec, message, words, base):
+            status = _NOT_FINITE
     record.status = status
     if status < 0:
         record.errors += 1
@@ -66,7 +70,7 @@ def decode(codec, frames, i, received, values):
     return m
 
 
-@outlined
+@kernel
 def decode_raw(codec, frames, i, raws, present):
     """Read frame ``i``'s raw values by slot: return its message's index or a Status.
 
@@ -101,18 +105,7 @@ def _has_length(message, header):
     return length == message.length or (fd != 0 and length == message.padded)
 
 
-@outlined
-def _check(codec, message, received, m, words, base):
-    """Find the status of a frame of the right length: protection, then finite values."""
-    status = _OK
-    if message.counter >= 0:
-        status = _sequence(codec.signals, message, received[m], words, base)
-    if status == _OK and message.floats and not _finite(codec, message, words, base):
-        status = _NOT_FINITE
-    return status
-
-
-@outlined
+@kernel
 def _sequence(signals, message, record, words, base):
     """Find the status of a frame's protection; a right CRC makes its counter the last."""
     crc_byte = message.crc_byte
@@ -147,14 +140,14 @@ def _value(row, words, base):
     return to_channel(row, number(row.kind, extract(row, words, base)))
 
 
-@outlined
+@kernel
 def _write(signals, first, end, words, base, values):
     for s in range(first, end):
         row = signals[s]
         values[row.slot] = _value(row, words, base)
 
 
-@outlined
+@kernel
 def _write_groups(codec, message, words, base, values):
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
@@ -162,7 +155,7 @@ def _write_groups(codec, message, words, base, values):
             _write(codec.signals, group.first, group.received, words, base, values)
 
 
-@outlined
+@kernel
 def _write_raws(signals, first, end, words, base, raws, present):
     for s in range(first, end):
         row = signals[s]
@@ -170,7 +163,7 @@ def _write_raws(signals, first, end, words, base, raws, present):
         present[row.slot] = 1
 
 
-@outlined
+@kernel
 def _finite(codec, message, words, base):
     """Tell whether all the values that the frame would write are finite."""
     finite = _finite_rows(codec.signals, message.first, message.received, words, base)
@@ -181,9 +174,9 @@ def _finite(codec, message, words, base):
     return finite
 
 
-@outlined
+@kernel
 def _finite_rows(signals, first, end, words, base):
+    finite = True
     for s in range(first, end):
-        if not np.isfinite(_value(signals[s], words, base)):
-            return False
-    return True
+        finite &= np.isfinite(_value(signals[s], words, base))
+    return finite

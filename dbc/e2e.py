@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from tianyuan.dbc.kernels import outlined
+
+from tianyuan.control.kernels import inlined
 from tianyuan.dbc.records import Status
 
 POLYNOMIAL: Final = 0x1D
@@ -26,7 +27,7 @@ _WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
 
 
 def crc8_table(polynomial: int) -> np.ndarray:
-    """What each of the 256 bytes makes of a CRC-8 that is zero, u1."""
+    """Work out what each of the 256 bytes makes of a CRC-8 that is zero, u1."""
     table = np.zeros(256, np.uint8)
     for byte in range(256):
         crc = byte
@@ -48,13 +49,13 @@ def crc8_j1850(octets: bytes, start: int = 0xFF, invert: int = 0xFF) -> int:
     return crc ^ invert
 
 
-@outlined
+@inlined
 def octet(words, base, byte):
     """Byte ``byte`` of the payload of the frame."""
     return (words[base + _PAYLOAD + np.uint64(byte >> 3)] >> ((byte & 7) * 8)) & 0xFF
 
 
-@outlined
+@inlined
 def crc8(crc, words, base, first, end):
     """Take the payload bytes [first, end) of the frame into a CRC."""
     for byte in range(first, end):
@@ -62,14 +63,14 @@ def crc8(crc, words, base, first, end):
     return crc
 
 
-@outlined
+@inlined
 def p1_crc(start, words, base, length, crc_byte):
-    """The profile's CRC of the frame; ``start`` is that of the data id."""
+    """Compute the profile's CRC of the frame; ``start`` is that of the data id."""
     crc = crc8(start, words, base, 0, crc_byte)
     return crc8(crc, words, base, crc_byte + 1, length)
 
 
-@outlined
+@inlined
 def p1_sequence(last, counter, max_delta):
     """Status of a counter after the ``last`` one: OK, REPEATED or WRONG_SEQUENCE.
 
@@ -85,7 +86,7 @@ def p1_sequence(last, counter, max_delta):
     return _OK if delta <= max_delta else _WRONG_SEQUENCE
 
 
-@outlined
+@inlined
 def p1_next(counter):
-    """The counter after this one."""
+    """Return the counter after this one."""
     return 0 if counter >= COUNTERS - 1 else counter + 1

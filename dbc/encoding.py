@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import insert, upper_part
 from tianyuan.dbc.frame import WORDS
-from tianyuan.dbc.kernels import inlined, outlined
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import to_raw
 from tianyuan.dbc.selection import selected
@@ -83,7 +84,7 @@ def _put_plain(signals, first, end, values, words, base):
     return True
 
 
-@outlined
+@kernel
 def _put(signals, first, end, values, words, base):
     """Put any signals in; return False if one is not finite."""
     for s in range(first, end):
@@ -95,7 +96,7 @@ def _put(signals, first, end, values, words, base):
     return True
 
 
-@outlined
+@kernel
 def _put_groups(codec, message, values, words, base):
     """Put in the groups that the values put in so far select, and so on down."""
     for g in range(message.groups_first, message.groups_end):
@@ -109,7 +110,7 @@ def _put_groups(codec, message, values, words, base):
     return True
 
 
-@outlined
+@kernel
 def _protect(signals, message, record, words, base):
     """Put the counter into the frame, then the CRC, and step the counter."""
     insert(signals[message.counter], record.counter, words, base)

@@ -29,5 +29,5 @@ class DbcError(InputError):
         return ": ".join([part for part in where if part] + [self.problem])
 
     def at(self, file: str) -> DbcError:
-        """The same problem, with the file it was found in."""
+        """Return the same problem, with the file it was found in."""
         return DbcError(self.problem, file=file, message=self.message, signal=self.signal)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from cantools.database.can import Message
+
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF
 
 LENGTHS: Final = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # that a frame can have
 
 
 def padded(length: int) -> int:
-    """The shortest length of a frame that holds ``length`` bytes, at most 64."""
+    """Return the shortest length of a frame that holds ``length`` bytes, at most 64."""
     return next(fit for fit in LENGTHS if fit >= length)
 
 
 def key(message: Message) -> int:
-    """The message's can_id, with the bit of an extended identifier."""
+    """Return the message's can_id, with the bit of an extended identifier."""
     return message.frame_id | (EXTENDED if message.is_extended_frame else 0)
 
 

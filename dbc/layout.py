@@ -13,9 +13,11 @@ in below, and a shift down by ``spare`` brings the least significant bit to bit 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.records import NO_SLOT, SIGNAL, Binding, Kind
 
@@ -27,7 +29,7 @@ _FLOATS = {
 
 
 def network_start(signal: Signal) -> int:
-    """The bit a Motorola signal starts at, counted from the top of byte 0."""
+    """Return the bit a Motorola signal starts at, counted from the top of byte 0."""
     return 8 * (signal.start // 8) + 7 - signal.start % 8
 
 
@@ -90,7 +92,7 @@ def limits(signal: Signal) -> tuple[float, float]:
 
 
 def bits(signal: Signal, raw: float) -> int:
-    """A raw value, saturated, as the signal's unsigned bit pattern."""
+    """Pack a raw value, saturated, into the signal's unsigned bit pattern."""
     low, high = _raw_range(signal)
     raw = min(max(raw, low), high)
     if signal.conversion.is_float:
@@ -100,19 +102,19 @@ def bits(signal: Signal, raw: float) -> int:
 
 
 def _word(signal: Signal, pattern: int) -> int:
-    """A bit pattern as the signed 64-bit word that the kernels shift into place."""
+    """Turn a bit pattern into the signed 64-bit word that the kernels shift into place."""
     pattern <<= 64 - signal.length
     return (pattern - (1 << 64) if pattern >> 63 else pattern) >> (64 - signal.length)
 
 
 def initial_bits(signal: Signal) -> int:
-    """The bit pattern of the initial value that the DBC file declares, or 0."""
+    """Return the bit pattern of the initial value that the DBC file declares, or 0."""
     raw = signal.raw_initial
     return bits(signal, raw) if raw is not None and math.isfinite(raw) else 0
 
 
 def placed(signal: Signal, message_length: int, pattern: int) -> int:
-    """A bit pattern at the signal's place in the payload, read as a little-endian integer."""
+    """Shift a bit pattern to its place in the payload as a little-endian integer."""
     if signal.byte_order == "little_endian":
         return pattern << signal.start
     below = 8 * message_length - network_start(signal) - signal.length
@@ -126,8 +128,8 @@ def _kind(signal: Signal) -> Kind:
     return Kind.UNSIGNED_64 if unsigned_64 else Kind.INTEGER
 
 
-def row(message: Message, signal: Signal, binding: Binding | None) -> np.ndarray:
-    """The SIGNAL row of a bound signal, or without binding, of its initial value."""
+def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
+    """Make the SIGNAL row of a bound signal, or without binding, of its initial value."""
     check(message, signal)
     cells = np.zeros((), SIGNAL)
     for name, value in _position(signal).items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from tianyuan.dbc.kernels import inlined
+
+from tianyuan.control.kernels import inlined
 from tianyuan.dbc.records import LOOKUP
 
 # The golden ratio in 31 bits: times a 32-bit key it stays below the sign, and the bits

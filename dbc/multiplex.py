@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.errors import DbcError
 
 
@@ -23,10 +24,11 @@ class Block(NamedTuple):
 
 
 def blocks(message: Message) -> list[Block]:
-    """The message's blocks, each multiplexor's own before those it selects.
+    """Split a message into blocks, each multiplexor's own before those it selects.
 
     Raises:
         DbcError: a signal's multiplexor is missing, or selects itself.
+
     """
     children = _children(message)
     found = [Block(-1, "", (), children.pop(("", ()), []))]

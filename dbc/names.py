@@ -7,19 +7,20 @@ import math
 from collections.abc import Iterable, Sequence
 
 from cantools.database.can import Message
+
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.header import key
 from tianyuan.dbc.records import Binding
 
 
 def every_signal(messages: Sequence[Message]) -> list[Binding]:
-    """A binding for each signal, its slot being its place in this list."""
+    """Bind each signal, its slot being its place in this list."""
     named = [(message.name, signal.name) for message in messages for signal in message.signals]
     return [Binding(message, signal, slot) for slot, (message, signal) in enumerate(named)]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """A remedy for an unknown name: the nearest known one, if any is near."""
+    """Suggest a remedy for an unknown name: the nearest known one, if any is near."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]}?" if near else "check the name"
 
@@ -48,7 +49,7 @@ def check_messages(messages: Sequence[Message]) -> None:
 def by_signal(
     messages: Sequence[Message], bindings: Iterable[Binding]
 ) -> dict[str, dict[str, list[Binding]]]:
-    """The bindings by message and signal, or DbcError for one that cannot be."""
+    """Sort the bindings by message and signal, or DbcError for one that cannot be."""
     known = {message.name: [signal.name for signal in message.signals] for message in messages}
     found: dict[str, dict[str, list[Binding]]] = {}
     for binding in bindings:

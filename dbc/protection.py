@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc.e2e import COUNTERS, crc8_j1850
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.layout import network_start
@@ -26,7 +27,7 @@ class Guard(NamedTuple):
 
 
 def guards(messages: Sequence[Message], protections: Mapping[str, Protection]) -> dict[str, Guard]:
-    """The guard of each protected message, or DbcError for one that cannot be."""
+    """Work out the guard of each protected message, or DbcError for one that cannot be."""
     known = {message.name: message for message in messages}
     found = {}
     for name, protection in protections.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from cantools.database.can import Message, Signal
+
 from tianyuan.dbc import layout
 from tianyuan.dbc.header import header, padded
 from tianyuan.dbc.multiplex import Block, blocks
@@ -107,7 +108,7 @@ def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, i
     return _Span(ends[0], ends[0] + plain, *ends[1:])
 
 
-def _order(entry: tuple[str, np.void]) -> tuple[bool, int]:
+def _order(entry: tuple[str, Any]) -> tuple[bool, int]:
     cells = entry[1]
     return not layout.is_plain(cells), int(cells["word"])
 
@@ -125,7 +126,7 @@ def _may_be_nan(cells: np.void) -> bool:
 
 
 def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
-    """The frame that encoding starts from."""
+    """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
         if signal.name not in uses and signal.name not in (guard.crc, guard.counter):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from tianyuan.dbc.kernels import inlined, outlined
+
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc.records import Kind
 
 _INTEGER = int(Kind.INTEGER)
@@ -18,9 +19,9 @@ _MIN = -0x8000_0000_0000_0000
 _TWO_63 = 9223372036854775808.0
 
 
-@outlined
+@kernel
 def number(kind, raw):
-    """Convert a raw value of any kind to the number it stands for, rounded once where a double cannot hold it."""
+    """Convert any raw value to its number, rounded once where a double cannot hold it."""
     if kind == _FLOAT_32:
         return np.float64(np.int32(raw).view(np.float32))
     if kind == _FLOAT_64:
@@ -39,7 +40,7 @@ def to_channel(row, plain):
     return plain * row.scale + row.offset
 
 
-@outlined
+@kernel
 def to_raw(row, value):
     """Find the raw value nearest to a finite channel value, within the limits.
 
@@ -57,7 +58,7 @@ def to_raw(row, value):
     return np.int64(exact)
 
 
-@outlined
+@kernel
 def _pattern(kind, exact):
     """Pack a number into bits, of any other kind than an integer that fits a signed word."""
     if kind == _UNSIGNED_64:
@@ -69,7 +70,7 @@ def _pattern(kind, exact):
     return np.float64(exact).view(np.int64)
 
 
-@outlined
+@kernel
 def _half(pattern):
     """Unpack an IEEE 16-bit float."""
     exponent = (pattern >> 10) & 31
@@ -77,16 +78,16 @@ def _half(pattern):
     if exponent == 31:
         magnitude = np.nan if fraction > 0.0 else np.inf
     elif exponent > 0:
-        magnitude = math.ldexp(1024.0 + fraction, exponent - 25)
+        magnitude = math.ldexp(1024.0 + fraction, int(exponent - 25))
     else:
         magnitude = math.ldexp(fraction, -24)
     return -magnitude if pattern & 0x8000 else magnitude
 
 
-@outlined
+@kernel
 def _half_pattern(exact):
     """Round a number that is within its range to an IEEE 16-bit float."""
-    exponent = max(math.frexp(exact)[1] - 1, -14)
+    exponent = max(math.frexp(exact)[1] - 1, -14) if exact != 0.0 else -14
     # Units in the last place; the leading 1 of a normal number counts up the exponent.
     units = np.int64(np.rint(math.ldexp(abs(exact), 10 - exponent)))
     pattern = units + (np.int64(exponent + 14) << 10)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.bits import extract
-from tianyuan.dbc.kernels import outlined
 from tianyuan.dbc.records import NO_PARENT
 
 
-@outlined
+@kernel
 def selected(codec, g, words, base):
     """Tell whether the multiplexors in the frame select group ``g`` and those above it."""
     while g != NO_PARENT:

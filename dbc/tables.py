@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from cantools.database.can import Message
+
 from tianyuan.dbc import lookup
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
@@ -49,7 +50,7 @@ def build(
     bindings: Sequence[Binding] | None = None,
     protections: Mapping[str, Protection] = _NONE,
 ) -> Codec:
-    """The codec of these messages; a message's index is its place among them.
+    """Build the codec of these messages; a message's index is its place among them.
 
     ``bindings`` says which signals go to and come from which slot; without, each signal
     has a slot of its own, in the order of ``every_signal``. A signal that is not bound is
@@ -59,6 +60,7 @@ def build(
 
     Raises:
         DbcError: naming message and signal, for whatever the tables cannot say.
+
     """
     check_messages(messages)
     bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)

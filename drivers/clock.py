@@ -7,8 +7,8 @@ import time
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.drivers import libc
 
 SECOND_NS: Final = 1_000_000_000
@@ -22,7 +22,7 @@ def scratch() -> np.ndarray:
     return np.zeros(2, np.int64)
 
 
-@njit(cache=True)
+@kernel
 def monotonic_ns(scratch: np.ndarray) -> int:
     """Nanoseconds on CLOCK_MONOTONIC, the same clock as ``time.monotonic_ns``.
 
@@ -32,7 +32,7 @@ def monotonic_ns(scratch: np.ndarray) -> int:
     return scratch[0] * SECOND_NS + scratch[1]
 
 
-@njit(cache=True)
+@kernel
 def sleep_until(scratch: np.ndarray, t_ns: int) -> None:
     """Sleep until CLOCK_MONOTONIC reaches ``t_ns``; an instant already past returns at once.
 

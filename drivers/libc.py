@@ -12,13 +12,15 @@ import ctypes
 from typing import Any, Final
 
 import numba
-from numba import njit, types
+from numba import types
+
+from tianyuan.control.kernels import kernel
 
 _INT = (types.int32, ctypes.c_int)
 _POINTER = (types.intp, ctypes.c_ssize_t)
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
+_INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 
 
 def _bind(name: str, *arguments: tuple[Any, Any]) -> Any:
@@ -51,7 +53,7 @@ if _INTERPRETED:
 else:
     _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(types.int32)())
 
-    @njit(cache=True)
+    @kernel
     def errno() -> int:
         """Error number of the failed call just made."""
         return _errno_location()[0]

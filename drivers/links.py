@@ -8,8 +8,8 @@ import socket
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.drivers import libc
 from tianyuan.drivers.port_record import (
     EVENT,
@@ -35,7 +35,7 @@ _CTL_ADD, _CTL_DEL = 1, 2
 _EAGAIN, _EINTR, _ECONNABORTED = errno.EAGAIN, errno.EINTR, errno.ECONNABORTED
 
 
-@njit(cache=True)
+@kernel
 def watch(port: np.ndarray, descriptor: int, tag: int) -> None:
     """Have epoll report ``tag`` while there is something to read from ``descriptor``."""
     record = port[0]
@@ -46,7 +46,7 @@ def watch(port: np.ndarray, descriptor: int, tag: int) -> None:
         note_error(port, libc.errno())
 
 
-@njit(cache=True)
+@kernel
 def widen(port: np.ndarray, descriptor: int) -> None:
     """Raise a link's send buffer as far as this process may."""
     port[0].option = SEND_BUFFER_BYTES
@@ -55,7 +55,7 @@ def widen(port: np.ndarray, descriptor: int) -> None:
         libc.setsockopt(descriptor, _SOL_SOCKET, _SO_SNDBUF, address, 4)
 
 
-@njit(cache=True)
+@kernel
 def drop_link(port: np.ndarray, slot: int) -> None:
     """Close a link and free its place."""
     record = port[0]
@@ -69,7 +69,7 @@ def drop_link(port: np.ndarray, slot: int) -> None:
     record.links -= 1
 
 
-@njit(cache=True)
+@kernel
 def _find(port: np.ndarray, state: int) -> int:
     """The first link in ``state``, or -1."""
     for slot in range(LINKS):
@@ -78,7 +78,7 @@ def _find(port: np.ndarray, state: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@kernel
 def add_link(port: np.ndarray, descriptor: int, state: int) -> int:
     """Take a connected socket in as a link; returns its place, or -1 if all are taken.
 
@@ -102,7 +102,7 @@ def add_link(port: np.ndarray, descriptor: int, state: int) -> int:
     return slot
 
 
-@njit(cache=True)
+@kernel
 def accept_links(port: np.ndarray) -> None:
     """Take in the nodes that wait at the listener."""
     for _ in range(LINKS):
@@ -118,7 +118,7 @@ def accept_links(port: np.ndarray) -> None:
             return
 
 
-@njit(cache=True)
+@kernel
 def accept_waiting(port: np.ndarray) -> None:
     """Take in the nodes that wait at the listener, if there are any.
 
@@ -133,7 +133,7 @@ def accept_waiting(port: np.ndarray) -> None:
         accept_links(port)
 
 
-@njit(cache=True)
+@kernel
 def _collect(port: np.ndarray) -> tuple[int, bool]:
     """Note the links that epoll reports; returns how many, and whether nodes wait to join."""
     record = port[0]
@@ -153,7 +153,7 @@ def _collect(port: np.ndarray) -> tuple[int, bool]:
     return ready, joining
 
 
-@njit(cache=True)
+@kernel
 def readable_links(port: np.ndarray) -> int:
     """Note the links with something to read in ``ready``; returns how many there are.
 

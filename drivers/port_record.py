@@ -15,8 +15,8 @@ import platform
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import FD_SIZE, FRAME
 
 LINKS: Final = 64  # nodes on a bus, this one excepted
@@ -91,14 +91,14 @@ def closed_port(channel: int) -> np.recarray:
     return port
 
 
-@njit(cache=True)
+@kernel
 def note_error(port: np.ndarray, number: int) -> None:
     """Count an unexpected failure of a system call."""
     port[0].errors += 1
     port[0].error = number
 
 
-@njit(cache=True)
+@kernel
 def aim(port: np.ndarray, frames: np.ndarray, k: int, at: int, size: int) -> None:
     """Point message ``k`` at the first ``size`` bytes of frame ``at``."""
     port[0].vectors[k, 0] = np.int64(frames.ctypes.data) + at * FRAME_BYTES

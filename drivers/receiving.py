@@ -7,8 +7,8 @@ import socket
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import CLASSIC_SIZE, FD_SIZE, FDF
 from tianyuan.drivers import libc
 from tianyuan.drivers.links import drop_link, readable_links
@@ -22,7 +22,7 @@ _ATTEMPTS: Final = 3
 _EAGAIN, _EINTR, _ECONNRESET = errno.EAGAIN, errno.EINTR, errno.ECONNRESET
 
 
-@njit(cache=True)
+@kernel
 def _packets_before_end(port: np.ndarray, slot: int, count: int) -> int:
     """Packets of ``count`` read that come before the end of the link, which then closes."""
     for k in range(count):
@@ -32,7 +32,7 @@ def _packets_before_end(port: np.ndarray, slot: int, count: int) -> int:
     return count
 
 
-@njit(cache=True)
+@kernel
 def _read_link(port: np.ndarray, slot: int, asked: int) -> int:
     """Read up to ``asked`` packets from a link to where the messages point."""
     record = port[0]
@@ -52,7 +52,7 @@ def _read_link(port: np.ndarray, slot: int, asked: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@kernel
 def _settle(frames: np.ndarray, at: int, size: int, channel: int, t_ns: int) -> bool:
     """Complete a frame that the kernel has written ``size`` bytes of; False if it is none.
 
@@ -74,7 +74,7 @@ def _settle(frames: np.ndarray, at: int, size: int, channel: int, t_ns: int) -> 
     return True
 
 
-@njit(cache=True)
+@kernel
 def _keep(
     port: np.ndarray, slot: int, frames: np.ndarray, first: int, count: int, t_ns: int
 ) -> int:
@@ -98,7 +98,7 @@ def _keep(
     return following
 
 
-@njit(cache=True)
+@kernel
 def _read_round(
     port: np.ndarray, frames: np.ndarray, at: int, room: int, ready: int, t_ns: int
 ) -> tuple[int, int, int]:
@@ -125,7 +125,7 @@ def _read_round(
     return at, room, unfinished
 
 
-@njit(cache=True)
+@kernel
 def receive(port: np.ndarray, frames: np.ndarray, start: int, t_ns: int) -> int:
     """Receive what has arrived into ``frames`` from ``start`` on; returns how many frames.
 

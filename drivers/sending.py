@@ -7,8 +7,8 @@ import socket
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import CLASSIC_SIZE, FD_SIZE, FDF
 from tianyuan.drivers import libc
 from tianyuan.drivers.links import accept_waiting
@@ -28,7 +28,7 @@ _EAGAIN, _ENOBUFS = errno.EAGAIN, errno.ENOBUFS
 _EPIPE, _ECONNRESET, _ENOTCONN = errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN
 
 
-@njit(cache=True)
+@kernel
 def _write_link(port: np.ndarray, slot: int, count: int) -> int:
     """Send ``count`` messages to a link; returns how many it took."""
     record = port[0]
@@ -56,7 +56,7 @@ def _write_link(port: np.ndarray, slot: int, count: int) -> int:
     return taken
 
 
-@njit(cache=True)
+@kernel
 def _write_batch(port: np.ndarray, frames: np.ndarray, start: int, count: int) -> int:
     """Send up to BATCH frames to every link; returns how many at least one link took."""
     for k in range(count):
@@ -69,7 +69,7 @@ def _write_batch(port: np.ndarray, frames: np.ndarray, start: int, count: int) -
     return reached
 
 
-@njit(cache=True)
+@kernel
 def send(port: np.ndarray, frames: np.ndarray, start: int, n: int) -> int:
     """Send ``n`` frames from ``start`` on to every link, without ever waiting for one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 
 STAGES: Final = ("wake", "receive", "tick", "send", "cycle")
@@ -13,7 +14,7 @@ BINS: Final = 4096  # the last one holds everything longer
 
 
 class Accounts(NamedTuple):
-    """``bins`` (stage, microsecond) counts, ``longest_ns`` (stage,), ``missed`` (stage,) deadlines."""
+    """Counts in ``bins`` (stage, microsecond); ``longest_ns`` and ``missed`` deadlines by stage."""
 
     bins: np.ndarray
     longest_ns: np.ndarray

@@ -11,15 +11,16 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES, Controller, record
-
 from tianyuan.rooms import room
 
 
@@ -129,7 +130,8 @@ def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) -> InputError:
-    first = error.errors()[0]
+    # An unknown key explains the missing one that it was meant to be.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     location = prefix + first["loc"]
     where = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
@@ -203,7 +205,7 @@ def _check_engine(car: Car) -> None:
                 f"{car.file}: vehicle.{name}: {len(vehicle[name])} values for "
                 f"{len(speeds)} engine speeds; give one a speed"
             )
-    if any(after <= before for before, after in zip(speeds, speeds[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(speeds)):
         raise InputError(f"{car.file}: vehicle.engine_speed_radps: not rising; sort the table")
     if vehicle["front_axle_m"] >= vehicle["wheelbase_m"]:
         raise InputError(

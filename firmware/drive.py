@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.drivers import clock
 from tianyuan.drivers.port import open_port
 from tianyuan.drivers.realtime import Step, real_time

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.planning.plan import plan
 from tianyuan.control.planning.slip_map import fill_slip_map
 from tianyuan.control.records import Controller
@@ -36,9 +37,16 @@ class Host(NamedTuple):
         """One tick on the first ``n_in`` of ``frames_in``; frames now in ``frames_out``."""
         return int(
             tick(
-                self.tables, self.path, self.frames_in, n_in, t_ns,
-                self.sensors, self.memory, self.command, self.frames_out,
-            )  # fmt: skip
+                self.tables,
+                self.path,
+                self.frames_in,
+                n_in,
+                t_ns,
+                self.sensors,
+                self.memory,
+                self.command,
+                self.frames_out,
+            )
         )
 
 

@@ -99,9 +99,7 @@ def run(
         h.overruns_in_a_row = min(h.overruns_in_a_row + 1, 255) if missed > 0 else 0
         if missed > 0:
             h.overruns += missed
-            accounts.missed[
-                _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)
-            ] += missed
+            accounts.missed[_blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)] += missed
         deadline_ns += (missed + 1) * period_ns
     control[ENDED] = 1
     return control[TICKS]

@@ -15,6 +15,7 @@ from typing import Any
 
 import can
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE
 from tianyuan.firmware.ring import SENT, Ring, take

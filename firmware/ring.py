@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import FRAME
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from tianyuan import __version__
 from tianyuan.control import records
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import PATH, Controller
 from tianyuan.firmware.car_file import Car, load_car
-
-from tianyuan import __version__
 
 
 class Card(NamedTuple):
@@ -46,13 +46,15 @@ def _digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def write_card(
-    log: Path, car: Car, path: np.ndarray, controller: Controller, rate_hz: int
-) -> Path:
+def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> Path:
     """Write the card of a log; floats are written so that they read back to the same bits."""
     document = _document(car, path, controller, rate_hz)
     file = card_file(log)
-    file.write_text(json.dumps(document | {"digest": _digest(document)}), encoding="utf-8")
+    text = json.dumps(document | {"digest": _digest(document)})
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {error.strerror}") from None
     return file
 
 

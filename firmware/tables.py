@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import (
     CHANNEL_NAMES,
@@ -18,13 +19,12 @@ from tianyuan.control.records import (
     STATE,
     record,
 )
-from tianyuan.dbc.read import read_dbc
+from tianyuan.dbc.read import read
 from tianyuan.dbc.records import RECEIVED, SENT, Binding, Codec, Protection, records
 from tianyuan.dbc.tables import build
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
-
 from tianyuan.rooms import room
 
 NS_PER_MS = 1_000_000
@@ -57,7 +57,7 @@ class Memory(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """The two codecs of a car: the host decodes the one and encodes the other, the rig the reverse."""
+    """The two codecs of a car: what the host decodes with one, the rig encodes, and the reverse."""
 
     sensors: Codec
     sensor_messages: tuple[Message, ...]
@@ -69,7 +69,7 @@ class Wire(NamedTuple):
 def _messages(car: Car) -> dict[str, Message]:
     named: dict[str, Message] = {}
     for file in car.dbc_files():
-        for message in read_dbc(file).messages:
+        for message in read(file).messages:
             if message.name in named:
                 raise InputError(f"{file}: message {message.name}: in two of the car's DBC files")
             named[message.name] = message
@@ -103,7 +103,7 @@ def _binding(
         raise InputError(f"{where}: no signal {signal_name} in {message_name}; it has {known}")
     unit = message.get_signal_by_name(signal_name).unit
     try:
-        factor, offset = conversion(unit or "", channel_unit(channel))
+        factor, offset = conversion(unit, channel_unit(channel), channel)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     return Binding(
@@ -134,7 +134,8 @@ def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray
         feeding = sorted({order[b.message] for b in bindings if b.slot in slots})
         if len(feeding) > MOST_FEEDS:
             raise InputError(
-                f"channels {', '.join(channels)}: fed by {len(feeding)} messages; {MOST_FEEDS} is the most"
+                f"channels {', '.join(channels)}: fed by {len(feeding)} messages; "
+                f"{MOST_FEEDS} is the most"
             )
         row[: len(feeding)] = feeding
     return table
@@ -160,23 +161,25 @@ def wire(car: Car) -> Wire:
 
 def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     """The codec of the messages about the host, over the fields of HOST."""
-    messages = {message.name: message for message in read_dbc(room("dbc") / "host.dbc").messages}
-    names = list(SIGNALS)
-    bindings = [
-        Binding(*SIGNALS[name].split("."), names.index(name)) for name in names
-    ]
+    messages = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    bindings = []
+    for slot, wired in enumerate(SIGNALS.values()):
+        message, signal = wired.split(".")
+        bindings.append(Binding(message, signal, slot))
     used = _used(bindings, messages)
     return build(used, bindings), used
 
 
 def _cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:
+    cycles = []
     for message in messages:
         if not message.cycle_time:
             raise InputError(
                 f"{car.file}: commands: {message.name} has no cycle time; give its DBC file "
                 'the attribute "GenMsgCycleTime"'
             )
-    return np.array([message.cycle_time * NS_PER_MS for message in messages], np.int64)
+        cycles.append(message.cycle_time * NS_PER_MS)
+    return np.array(cycles, np.int64)
 
 
 def tables(car: Car, params: np.recarray) -> Tables:

@@ -8,14 +8,15 @@ allocation and no exception below it.
 from __future__ import annotations
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import GROUPS, SENSORS
+from tianyuan.control.records import CHANNEL_NAMES
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
 
-STAMPS = SENSORS.names.index(f"{GROUPS[0]}_t_ns")  # the stamps are SENSORS' last fields
+STAMPS = len(CHANNEL_NAMES)  # the groups' stamps are SENSORS' last fields
 FRAME_WORDS = FRAME.itemsize // 8
 MARKER_LENGTH = 8
 
@@ -55,11 +56,12 @@ def due(due_ns, cycle_ns, m, t_ns):
 @kernel
 def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_out):
     for m in range(codec.messages.size):
-        if n_out < frames_out.size and due(due_ns, cycle_ns, m, t_ns):
-            if encode(codec, m, sent, values, frames_out, n_out) >= 0:
-                frames_out[n_out].channel = channel
-                frames_out[n_out].t_ns = t_ns
-                n_out += 1
+        if n_out >= frames_out.size or not due(due_ns, cycle_ns, m, t_ns):
+            continue
+        if encode(codec, m, sent, values, frames_out, n_out) >= 0:
+            frames_out[n_out].channel = channel
+            frames_out[n_out].t_ns = t_ns
+            n_out += 1
     return n_out
 
 
@@ -103,12 +105,26 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
     step(params.driver, path, t_ns, sensors, state.driver, command)
     values = command.view(np.float64)
     n_out = _send(
-        params.commands, state.due_ns, params.cycle_ns, state.sent, values, t_ns,
-        CAR_CHANNEL, frames_out, 0,
+        params.commands,
+        state.due_ns,
+        params.cycle_ns,
+        state.sent,
+        values,
+        t_ns,
+        CAR_CHANNEL,
+        frames_out,
+        0,
     )
     _publish(state)
     n_out = _send(
-        params.host, state.host_due_ns, params.host_cycle_ns, state.host_sent,
-        state.host.view(np.float64), t_ns, HOST_CHANNEL, frames_out, n_out,
+        params.host,
+        state.host_due_ns,
+        params.host_cycle_ns,
+        state.host_sent,
+        state.host.view(np.float64),
+        t_ns,
+        HOST_CHANNEL,
+        frames_out,
+        n_out,
     )
     return _mark(frames_out, n_out, t_ns)

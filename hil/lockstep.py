@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.tick import tick
@@ -53,7 +54,7 @@ def advance(
     milliseconds, ``waiting`` (2,) counts the frames queued to host and to rig.
     """
     t_ns = first_ns
-    for k in range(steps):
+    for _ in range(steps):
         n_rig = rig.tick(world, life, to_rig, waiting[1], t_ns, out)
         waiting[0] = _append(to_host, waiting[0], out, n_rig, t_ns)
         waiting[1] = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Flag, Mode
 

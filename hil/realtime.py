@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.kernels import unlocked
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock

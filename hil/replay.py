@@ -1,4 +1,4 @@
-"""Replay: a drive's recorded frames through the same compiled tick, its frames compared bit for bit.
+"""Replay: a drive's recorded frames through the same compiled tick, compared bit for bit.
 
 A log holds, tick by tick, the frames that came in, the frames that went out and the marker
 with the tick's integer time. The loop's own reports travel in the host's frames; they are
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import can
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import decode
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, FRAME, REMOTE, frames
@@ -119,7 +120,7 @@ class _Told:
 
 
 def replay(log: Path, host: Host, progress: Callable[[int], None] | None = None) -> Outcome:
-    """Feed a log's frames through ``host``, fresh from ``make_host``, and compare what comes out."""
+    """Feed a log's frames to ``host``, fresh from ``make_host``, and compare what comes out."""
     told = _Told(host)
     ticks = mismatches = 0
     first: Mismatch | None = None

@@ -10,6 +10,7 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import decode, encode
@@ -66,9 +67,9 @@ class Life(NamedTuple):
     received: np.recarray  # one record a command message
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
-    index: np.ndarray  # (1,) place on the line
+    place: np.ndarray  # (1,) index on the line
     rows: np.recarray  # TELEMETRY
-    count: np.ndarray  # (1,) rows written
+    written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
 
 
@@ -206,19 +207,18 @@ def _speak(world, life, t_ns, frames_out):
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
-    index, share, cross_track = truth.locate(
-        world.path, spacing_m, life.plant_state, life.index[0]
-    )
-    life.index[0] = index
+    index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.place[0])
+    life.place[0] = index
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
-    if t_ns < life.next_row_ns[0] or life.count[0] >= life.rows.size:
+    begun = life.race[0].began_ns > 0
+    if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
-    row, told = life.rows[life.count[0]], life.command[0]
-    life.count[0] += 1
+    row, told = life.rows[life.written[0]], life.command[0]
+    life.written[0] += 1
     truth.write_row(row, world.path, world.driver, life.plant_state, index, share, cross_track)
     row.t_s = (t_ns - life.race[0].began_ns) * 1e-9
     row.lap = life.race[0].lap
@@ -237,7 +237,7 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """
     _read_bus(world, life, frames_in, n_in)
     _obey(life, t_ns)
-    index = max(life.index[0], 0)
+    index = max(life.place[0], 0)
     slope_rad = world.path[index].slope_rad
     step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)
     remember(life.history, life.plant_state, t_ns)

@@ -11,9 +11,9 @@ import math
 from typing import Annotated, Final
 
 import numpy as np
-from tianyuan.control.kernels import kernel
 from pydantic import Field
 
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import GROUPS
 from tianyuan.hil.noise import drift, gauss
 from tianyuan.hil.plant.tables import Table

@@ -25,11 +25,11 @@ def locate(path, spacing_m, plant_state, index):
 def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
     """Least distance from the outside of a wheel to its edge of the track; negative is off it.
 
-        left edge   ----------------------------
-                       o-------o    <- margin of the front left wheel
-                       |  car  |
-                       o-------o
-        line        ------- s ------------------
+    left edge   ----------------------------
+                   o-------o    <- margin of the front left wheel
+                   |  car  |
+                   o-------o
+    line        ------- s ------------------
     """
     p = params[0]
     following = path[(index + 1) % path.size]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
@@ -92,7 +93,7 @@ def run(
         spent_s += time.perf_counter() - began
         if progress is not None:
             progress(laps_done(life, host))
-    rows = life.rows[: life.count[0]]
+    rows = life.rows[: life.written[0]].view(np.recarray)
     return Outcome(rows, has_finished(life, laps), (t_ns - before_ns) * 1e-9 / max(spent_s, 1e-9))
 
 
@@ -108,7 +109,16 @@ def advance_once(
     """``steps`` milliseconds of lockstep; returns the instant after them."""
     return int(
         lockstep.advance(
-            world, life, host.tables, host.path, host.sensors, host.memory, host.command,
-            *queues, t_ns, steps, host_every,
-        )  # fmt: skip
+            world,
+            life,
+            host.tables,
+            host.path,
+            host.sensors,
+            host.memory,
+            host.command,
+            *queues,
+            t_ns,
+            steps,
+            host_every,
+        )
     )

@@ -63,7 +63,12 @@ def origin(value: object) -> ModuleType | None:
 
 
 def uses_numba(module: ModuleType | None) -> bool:
-    """Whether a module of the package imported numba or njit."""
+    """Whether a module of the package holds numba, its decorators or what they make others of."""
     if module is None or module.__name__.partition(".")[0] != "tianyuan":
         return False
-    return any(value is numba or value is numba.njit for value in vars(module).values())
+    return any(value is numba or is_numbas(value) for value in vars(module).values())
+
+
+def is_numbas(value: object) -> bool:
+    name = getattr(value, "__module__", None)
+    return isinstance(name, str) and name.startswith("numba.")

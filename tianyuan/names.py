@@ -34,7 +34,7 @@ def track_file(name: str) -> Path:
 
 
 def vehicle_file(car: str) -> Path:
-    """The plant of a car: shipped under the car's name, or beside its file as ``NAME.plant.toml``."""
+    """The plant of a car: shipped under its name, or beside its file as ``NAME.plant.toml``."""
     beside = Path(car).with_suffix(".plant.toml")
     if Path(car).is_file() and beside.is_file():
         return beside

@@ -11,11 +11,11 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from tianyuan.rooms import room
 from tianyuan.control.errors import InputError
 from tianyuan.hil.plant import sections, tables
 from tianyuan.hil.plant.load import GRAVITY_MPS2
 from tianyuan.hil.sensors import SensorTable
+from tianyuan.rooms import room
 
 
 class Vehicle(BaseModel):

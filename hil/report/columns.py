@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+
 from tianyuan.hil.report.geometry import length_m, rotate
 
 POINTS: Final = 1801

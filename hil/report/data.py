@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report import geometry
 from tianyuan.hil.report.columns import DIGITS as COLUMN_DIGITS
@@ -120,7 +121,7 @@ def _speed_range(run: Run, values: dict[int, dict[str, np.ndarray]]) -> tuple[fl
 
 
 def _plan(path: np.ndarray, turn_rad: float) -> dict[str, Any]:
-    sides = [geometry.rotate(*edge.T, turn_rad) for edge in geometry.edges(path)]
+    sides = [geometry.rotate(edge[:, 0], edge[:, 1], turn_rad) for edge in geometry.edges(path)]
     left, right = ([whole(axis, 2) for axis in side] for side in sides)
     return {"left": left, "right": right, "north": [-math.sin(turn_rad), math.cos(turn_rad)]}
 

@@ -17,6 +17,7 @@ from string import Template
 from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
+
 from tianyuan.hil.report import parts
 from tianyuan.hil.report.columns import POINTS
 from tianyuan.hil.report.data import key_figures, payload

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+
 from tianyuan.control.records import Mode
 from tianyuan.hil.laps import Lap, best_lap
 from tianyuan.hil.report.data import spells

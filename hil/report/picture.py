@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.hil.laps import Lap, best_lap
 from tianyuan.hil.report import geometry
@@ -52,7 +53,8 @@ class _Plan:
     def __init__(self, path: np.ndarray) -> None:
         self._turn_rad = geometry.landscape_rad(path)
         self.edges = [edge[::THIN] for edge in geometry.edges(path)]
-        x, y = geometry.rotate(*np.concatenate(self.edges).T, self._turn_rad)
+        along, across = np.concatenate(self.edges).T
+        x, y = geometry.rotate(along, across, self._turn_rad)
         self._scale = (WIDTH - 2 * SIDE) / max(np.ptp(x), 1e-9)
         self._corner = (x.min(), y.max())
         self.height = round(HEAD + np.ptp(y) * self._scale + FOOT)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
+
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import PATH, Cause, Mode
 from tianyuan.hil.laps import laps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import tomllib
 from pathlib import Path
@@ -32,6 +33,22 @@ def files(sources: Path) -> set[str]:
     """Every file of the package, by the path it has once installed."""
     found = (path for folder in FOLDERS for path in (sources / folder).rglob("*"))
     return {installed_path(path.relative_to(sources)) for path in found if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def decorators(sources: Path) -> dict[str, ast.Call]:
+    """Names that the package gives to compilers, as in ``kernel = njit(cache=True)``."""
+    found = {}
+    for path in (path for folder in FOLDERS for path in (sources / folder).rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and is_compiler(node.value):
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                found[ast.unparse(target)] = node.value
+    return found
+
+
+def is_compiler(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in {"jit", "njit"}
 
 
 @pytest.fixture

@@ -17,41 +17,41 @@ ROOT = Path(__file__).parents[2]
 FORBIDDEN = {"fastmath", "forceobj", "parallel"}
 
 
-def decorators(function: ast.FunctionDef) -> list[ast.expr]:
-    """Return the decorators of numba's compiler that a function has."""
-    return [
-        decorator
-        for decorator in function.decorator_list
-        if ast.unparse(decorator).partition("(")[0].split(".")[-1] in {"jit", "njit"}
-    ]
+def compiler(decorator: ast.expr, named: dict[str, ast.Call]) -> ast.expr | None:
+    """Return the call that says how a decorator compiles, if it does."""
+    name = ast.unparse(decorator).partition("(")[0].split(".")[-1]
+    return decorator if name in {"jit", "njit"} else named.get(name)
 
 
-def kernels(source: str) -> list[ast.FunctionDef]:
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    return [function for function in functions if decorators(function)]
-
-
-def faults(source: str) -> list[str]:
+def faults(source: str, named: dict[str, ast.Call]) -> list[str]:
     """Say what breaks a rule in the kernels of one file."""
     found = []
-    for kernel in kernels(source):
-        for decorator in decorators(kernel):
-            options = {
-                option.arg: ast.unparse(option.value)
-                for option in getattr(decorator, "keywords", [])
-            }
-            if options.get("cache") != "True":
-                found.append(f"{kernel.name}: not cached")
-            found += [f"{kernel.name}: {option}" for option in sorted(FORBIDDEN & options.keys())]
-        if any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(kernel)):
-            found.append(f"{kernel.name}: raises")
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        compilers = [compiler(decorator, named) for decorator in function.decorator_list]
+        for how in filter(None, compilers):
+            found += [f"{function.name}: {fault}" for fault in wrong_options(how)]
+            if any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(function)):
+                found.append(f"{function.name}: raises")
     return found
 
 
+def wrong_options(how: ast.expr) -> list[str]:
+    keywords = how.keywords if isinstance(how, ast.Call) else []
+    options = {option.arg: ast.unparse(option.value) for option in keywords}
+    return [
+        *([] if options.get("cache") == "True" else ["not cached"]),
+        *sorted(option for option in FORBIDDEN if options.get(option, "False") != "False"),
+    ]
+
+
 @pytest.mark.parametrize("room", [*ROOMS, "tianyuan"])
-def test_kernels_are_cached_and_strict_about_floats_and_never_raise(room: str) -> None:
+def test_kernels_are_cached_and_strict_about_floats_and_never_raise(
+    room: str, decorators: dict[str, ast.Call]
+) -> None:
     found = {
-        path.relative_to(ROOT).as_posix(): faults(path.read_text())
+        path.relative_to(ROOT).as_posix(): faults(path.read_text(), decorators)
         for path in (ROOT / room).rglob("*.py")
     }
 
@@ -65,12 +65,16 @@ def test_kernels_are_cached_and_strict_about_floats_and_never_raise(room: str) -
         ("@numba.njit(cache=False)\ndef f(x): return x", ["f: not cached"]),
         ("@njit(cache=True, fastmath=True)\ndef f(x): return x", ["f: fastmath"]),
         ("@nb.njit(cache=True)\ndef f(x):\n  if x:\n    raise ValueError", ["f: raises"]),
+        ("@quick\ndef f(x): assert x", ["f: not cached", "f: parallel", "f: raises"]),
         ("@njit(cache=True, nogil=True)\ndef f(x): return x", []),
         ("def f(x): raise ValueError", []),
     ],
 )
 def test_a_broken_rule_is_seen(source: str, expected: list[str]) -> None:
-    assert faults(source) == expected
+    quick = ast.parse("njit(parallel=True)", mode="eval").body
+    assert isinstance(quick, ast.Call)
+
+    assert faults(source, {"quick": quick}) == expected
 
 
 @numba.njit

@@ -54,9 +54,14 @@ def _drive_over_the_bus(folder: Path, seconds: float) -> None:
         _wait_for_rig(bus, rig)
         drive = subprocess.run(
             _program(
-                "drive", *common, "--seconds", str(seconds + READY_S),
-                "--log", str(folder / "drive.blf"), *_cpu_options(1),
-            ),  # fmt: skip
+                "drive",
+                *common,
+                "--seconds",
+                str(seconds + READY_S),
+                "--log",
+                str(folder / "drive.blf"),
+                *_cpu_options(1),
+            ),
             check=False,
         )
         rig.communicate(timeout=30)

@@ -7,13 +7,14 @@ import typer
 from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_laps, report_run
+from tianyuan.commands.results import print_laps, report_of, written
 from tianyuan.control.records import Cause
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import line_for, make_host
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil import virtual
 from tianyuan.hil.laps import LapRun
+from tianyuan.hil.report import lap_picture, write_report
 
 
 def lap(
@@ -26,6 +27,7 @@ def lap(
     seed: options.Seed = 1,
     json: options.Json = None,
     report: options.Report = None,
+    picture: options.Picture = None,
 ) -> None:
     """Drive laps in virtual time with the same compiled tick as on the car."""
     period_ns = options.period_ns_of(rate)
@@ -53,7 +55,10 @@ def lap(
         options.write_json(json, run.to_json())
     if json != "-":
         print_laps(run)
+    drawn = report_of(run, outcome.telemetry, path)
     if report is not None:
-        report_run(report, run, outcome.telemetry, path)
+        written("report", report, write_report, drawn)
+    if picture is not None:
+        written("picture", picture, lap_picture, drawn)
     if not outcome.finished or cause != Cause.CHEQUERED_FLAG:
         raise typer.Exit(1)

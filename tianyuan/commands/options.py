@@ -26,8 +26,15 @@ Json = Annotated[
 Report = Annotated[
     Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
 ]
-Laps = Annotated[int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")]
-Rate = Annotated[int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", help="Draw the best lap as an SVG file.")
+]
+Laps = Annotated[
+    int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")
+]
+Rate = Annotated[
+    int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
 Interface = Annotated[
     str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")

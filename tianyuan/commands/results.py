@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.drivers.realtime import Step
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil.laps import LapRun
-from tianyuan.hil.report import Run, Stage, Timing, write_report
+from tianyuan.hil.report import Run, Stage, Timing
 
 KMH_PER_MPS = 3.6
 
@@ -23,7 +24,14 @@ def print_laps(run: LapRun) -> None:
     """The lap table and how the run ended."""
     console = Console()
     table = Table(title=f"{run.car} on {run.track}, {run.controller}", title_justify="left")
-    for heading in ("lap", "time s", "off line rms m", "off line max m", "to the edge m", "top km/h"):
+    for heading in (
+        "lap",
+        "time s",
+        "off line rms m",
+        "off line max m",
+        "to the edge m",
+        "top km/h",
+    ):
         table.add_column(heading, justify="right")
     for lap in run.laps:
         table.add_row(
@@ -77,16 +85,13 @@ def timing_of(kept: Accounts) -> Timing:
     return Timing(stages, {stage: count for stage, count in missed.items() if count})
 
 
-def report_run(
-    file: Path, run: LapRun, telemetry: np.ndarray, path: np.ndarray, timing: Timing | None = None
-) -> None:
-    """Write the HTML report; raises InputError where the file cannot be written."""
-    document = report_of(run, telemetry, path, timing)
+def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run) -> None:
+    """Write a report or a picture; raises InputError where the file cannot be written."""
     try:
-        write_report(file, document)
+        write(file, run)
     except OSError as error:
-        raise InputError(f"--report {file}: {error.strerror}") from None
-    Console().print(f"report: {file}")
+        raise InputError(f"--{what} {file}: {error.strerror}") from None
+    Console().print(f"{what}: {file}")
 
 
 def report_of(

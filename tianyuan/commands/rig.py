@@ -11,12 +11,13 @@ import typer
 from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_laps, report_run, timing_of
+from tianyuan.commands.results import print_laps, report_of, timing_of, written
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import line_for, make_host
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil import realtime, virtual
 from tianyuan.hil.laps import LapRun
+from tianyuan.hil.report import write_report
 
 
 def rig(
@@ -51,7 +52,7 @@ def rig(
         realtime.drive_rig(
             world, life, channel, cpu, lambda: progress(virtual.laps_done(life, host)), stop
         )
-    telemetry = life.rows[: life.count[0]]
+    telemetry = life.rows[: life.written[0]]
     run = LapRun(
         finished=virtual.has_finished(life, laps),
         stop_cause=lap_table.stop_cause(telemetry).name,
@@ -66,4 +67,5 @@ def rig(
     if json != "-":
         print_laps(run)
     if report is not None:
-        report_run(report, run, telemetry, path, timing_of(life.timing))
+        drawn = report_of(run, telemetry, path, timing_of(life.timing))
+        written("report", report, write_report, drawn)

