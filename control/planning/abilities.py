@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tianyuan.control.kernels import kernel
 from tianyuan.control.planning.curve import Array
 from tianyuan.control.planning.speed_profile import (
     engine_accel_mps2,
@@ -55,7 +55,7 @@ def abilities(params: np.recarray, force: Array, road: np.recarray, square: Arra
     )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def _fill(params, force, road, square, out):
     for i in range(square.shape[0]):
         out[0, i] = load_mps2(params, road, i, square[i])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from tianyuan.control import engine
+from tianyuan.control.kernels import kernel
 from tianyuan.control.planning.curve import Array
 
 FORCE_STEP_MPS: Final = 0.25  # spacing of the table over speed
@@ -29,7 +29,7 @@ def force_table(params: np.recarray) -> Array:
     return force
 
 
-@njit(cache=True)
+@kernel
 def _fill(params, fastest_radps, force_n):
     for i in range(force_n.size):
         speed_mps = i * FORCE_STEP_MPS

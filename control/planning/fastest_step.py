@@ -30,13 +30,9 @@ from tianyuan.control.planning.raceline import (
 
 _SLOWDOWN = 0.5  # of a squared speed, in one step at the most: 1 / v is not linear beyond
 _TOLERANCE = 1e-5
-# Price, in s m^2, of the squared change of curvature from point to point: a tenth of a second
-# a lap. Without it the solver's tolerance shows as a ripple, for straights hardly mind one.
-_RIPPLE_SM2 = 300.0
-# A line must not ask for more yaw acceleration than this share of what the front axle, with
-# all its grip, could give: it needs most of that for cornering, and the tyres need to build
-# up force. Without it the point mass turns on the spot.
-_YAW_SHARE = 0.25
+# Price, in s m^2, of the squared change of curvature from point to point, some tenths of a
+# second a lap. Without it the solver's tolerance shows as a ripple, as straights hardly mind one.
+_RIPPLE_SM2 = 1000.0
 _STEER_RATE_SHARE = 0.5  # of the steering's rate, by the line itself
 
 
@@ -102,20 +98,15 @@ def _bounds(drive: Drive, params: np.recarray, trust_m: float) -> tuple[Array, A
 
 
 def _bend_rows(rows: _Rows, drive: Drive, params: np.recarray) -> None:
-    """Curvature within the steering's reach; its change within what steering and yaw allow."""
+    """Curvature within the steering's reach, its change within the steering's rate."""
     p, bend = params[0], drive.bend
     reach, low, high = reach_rows(bend, steering_reach_1pm(params))
     if reach.shape[0]:
         rows.at_most(high, offset=reach)
         rows.at_most(-low, offset=-reach)
-    levers = p.front_axle_m * (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
-    yaw = _YAW_SHARE * p.friction * drive.abilities.load_mps2 * p.mass_kg * levers
-    steering = _STEER_RATE_SHARE * p.limits_steer_rate_radps / p.wheelbase_m
-    square = drive.square_m2ps2
-    bound = bend.step_m * np.minimum(
-        yaw / (p.yaw_inertia_kgm2 * square), steering / np.sqrt(square)
-    )
-    onwards = _onwards(len(square))
+    rate_1pms = _STEER_RATE_SHARE * p.limits_steer_rate_radps / p.wheelbase_m
+    bound = rate_1pms * bend.step_m / np.sqrt(drive.square_m2ps2)
+    onwards = _onwards(len(bound))
     held, change = onwards @ bend.curvature_1pm, onwards @ bend.by_curvature
     rows.at_most(np.maximum(bound, (bound + held) / 2) - held, offset=change)
     rows.at_most(np.maximum(bound, (bound - held) / 2) + held, offset=-change)

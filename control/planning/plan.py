@@ -24,7 +24,7 @@ _SMOOTHING = 0.3  # of the time, for the line of least curvature
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked PATH (n,), its length and spacing, and the lap time that it predicts."""
+    """A PATH (n,), its length and spacing, and the lap time that it predicts."""
 
     path: np.recarray
     length_m: float
@@ -48,9 +48,11 @@ def plan(track: Track, params: np.recarray, progress: Progress = None) -> Plan:
     fast = fastest_line(corridor, smooth, params, force, _part(progress, _SMOOTHING, 1.0))
     # Sought on a coarser grid than is driven: the finer one has the last word.
     plans = [planned(corridor, line, params) for line in (fast, smooth)]
+    best = min(plans, key=lambda plan: plan.predicted_lap_s)
+    check_path(best.path, params, track, name=track.name)
     if progress is not None:
         progress(1.0)
-    return min(plans, key=lambda plan: plan.predicted_lap_s)
+    return best
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:
@@ -61,13 +63,12 @@ def _part(progress: Progress, start: float, end: float) -> Progress:
 
 
 def planned(corridor: Corridor, line: Line, params: np.recarray) -> Plan:
-    """The Plan that follows ``line``, at the spacing of PARAMS."""
+    """The Plan that follows ``line``, at the spacing of PARAMS, not yet checked."""
     line = moved(corridor, line, np.zeros_like(line.left_m), params[0].planning_spacing_m)
     curve = line.curve
     profile = speed_profile(params, curve.curvature_1pm, line.slope_rad, curve.spacing_m)
     path = _path(line, profile)
     path["left_m"], path["right_m"] = corridor.distances(curve, line.stations_m)
-    check_path(path, params, corridor.track, name=corridor.track.name)
     return Plan(path, curve.length_m, curve.spacing_m, profile.lap_s)
 
 

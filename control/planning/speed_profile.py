@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from tianyuan.control import grip, speed
 from tianyuan.control.geometry import on_table
 from tianyuan.control.grip import GRAVITY_MPS2
+from tianyuan.control.kernels import kernel
 from tianyuan.control.planning.curve import Array
 from tianyuan.control.planning.drive_force import FORCE_STEP_MPS, force_table
 
@@ -89,7 +89,7 @@ def lap_time(speed_mps: Array, step_m: Array | float) -> float:
     return float(np.sum(2 * step_m / (speed_mps + np.roll(speed_mps, -1))))
 
 
-@njit(cache=True)
+@kernel
 def load_mps2(params, road, i, square):
     """Load on the tyres over mass at a squared speed."""
     p = params[0]
@@ -98,7 +98,7 @@ def load_mps2(params, road, i, square):
     return max(load, _LEAST_LOAD * GRAVITY_MPS2)
 
 
-@njit(cache=True)
+@kernel
 def resistance_mps2(params, road, i, square):
     """Deceleration by drag, rolling, steered tyres and slope, over mass alone."""
     speed_mps = math.sqrt(square)
@@ -107,7 +107,7 @@ def resistance_mps2(params, road, i, square):
     return speed.resistance_n(params, speed_mps, slope, ay) / params[0].mass_kg
 
 
-@njit(cache=True)
+@kernel
 def _grip_left(params, road, i, square, load):
     """Share of the longitudinal grip that cornering leaves."""
     p = params[0]
@@ -117,7 +117,7 @@ def _grip_left(params, road, i, square, load):
     return (1.0 - used**p.planning_exponent) ** (1.0 / p.planning_exponent)
 
 
-@njit(cache=True)
+@kernel
 def engine_accel_mps2(params, force, road, i, square):
     """What full throttle in the best gear gives, less resistance, at a squared speed."""
     p = params[0]
@@ -125,7 +125,7 @@ def engine_accel_mps2(params, force, road, i, square):
     return (full - resistance_mps2(params, road, i, square)) / p.rotating_mass_factor
 
 
-@njit(cache=True)
+@kernel
 def traction_share(params):
     """Driving force that the driven tyres hold, over the load on all tyres."""
     p = params[0]
@@ -134,7 +134,7 @@ def traction_share(params):
     return p.planning_drive_share * grip.traction_n(params, 0.0, 0.0) / weight_n
 
 
-@njit(cache=True)
+@kernel
 def drive_accel_mps2(params, force, road, i, square):
     """The hardest acceleration at a squared speed; negative where resistance wins."""
     load = load_mps2(params, road, i, square)
@@ -143,7 +143,7 @@ def drive_accel_mps2(params, force, road, i, square):
     return min(by_tyres, engine_accel_mps2(params, force, road, i, square))
 
 
-@njit(cache=True)
+@kernel
 def brake_decel_mps2(params, road, i, square):
     """The hardest deceleration at a squared speed, positive, resistance helping."""
     p = params[0]
@@ -154,7 +154,7 @@ def brake_decel_mps2(params, road, i, square):
     return min(tyres + resistance, (brakes + resistance) / p.rotating_mass_factor)
 
 
-@njit(cache=True)
+@kernel
 def bend_limit(params, road, i):
     """The squared speed at which the bend takes all grip, or the cap if that is less."""
     p = params[0]
@@ -168,7 +168,7 @@ def bend_limit(params, road, i):
     return max(supply / need, _SLOWEST_M2PS2)
 
 
-@njit(cache=True)
+@kernel
 def _step(params, force, road, i, step_m, start, most, braking):
     """Largest squared speed <= ``most`` at point i, reached over ``step_m`` from ``start``."""
     low, high = _SLOWEST_M2PS2, most
@@ -187,7 +187,7 @@ def _step(params, force, road, i, step_m, start, most, braking):
     return low
 
 
-@njit(cache=True)
+@kernel
 def _pass(params, force, road, square, limit, first, braking):
     """One lap from ``first``, lowering ``square``; returns the largest change."""
     n = square.shape[0]
@@ -204,7 +204,7 @@ def _pass(params, force, road, square, limit, first, braking):
     return change
 
 
-@njit(cache=True)
+@kernel
 def solve_profile(params, force, road, square, limit):
     """Fill the squared speeds and what limits them; laps are driven until one repeats."""
     n = square.shape[0]

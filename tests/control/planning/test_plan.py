@@ -54,8 +54,13 @@ def test_the_line_stays_within_the_margins(circuit: Circuit) -> None:
     assert min(path.left_m.min(), path.right_m.min()) > least
     # And as the crow flies, without the planner's own way of measuring.
     points = np.column_stack((path.x_m, path.y_m))
-    for edge in edges(circuit.track, 0.1):
-        assert cKDTree(edge).query(points)[0].min() > least
+    normal = np.column_stack((-np.sin(path.heading_rad), np.cos(path.heading_rad)))
+    left, right = edges(circuit.track, 0.05)
+    for edge, distance in ((left, path.left_m), (right, -path.right_m)):
+        tree = cKDTree(edge)
+        assert tree.query(points)[0].min() > least
+        # The distances lead to that very edge.
+        assert tree.query(points + distance[:, None] * normal)[0].max() < 0.06
 
 
 @pytest.mark.compiled
@@ -78,6 +83,19 @@ def test_a_steering_actuator_can_follow_the_line(circuit: Circuit) -> None:
     rate = np.diff(steer) / circuit.plan.spacing_m * path.speed_mps[1:]
     assert np.abs(steer).max() < p.limits_steer_rad
     assert np.abs(rate).max() < p.limits_steer_rate_radps / 2
+
+
+@pytest.mark.compiled
+def test_a_slow_actuator_gets_a_gentler_line(new_car: NewCar) -> None:
+    track = load_track(names.track_file("zhuzhou"))
+
+    def busiest(rate_radps: float) -> float:
+        car = new_car(limits_steer_rate_radps=rate_radps)
+        found = plan(track, car)
+        steer = np.arctan(car[0].wheelbase_m * found.path.curvature_1pm)
+        return float(np.abs(np.diff(steer) / found.spacing_m * found.path.speed_mps[1:]).max())
+
+    assert busiest(0.1) < 0.065 < busiest(0.8)
 
 
 @pytest.mark.compiled

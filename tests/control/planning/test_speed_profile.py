@@ -186,6 +186,22 @@ def test_downforce_and_a_hollow_help_and_a_crest_hurts(new_car: NewCar) -> None:
 
 
 @pytest.mark.compiled
+def test_downforce_brakes_the_harder_the_faster(point_mass: np.recarray) -> None:
+    car = point_mass.copy()
+    car[0].downforce_n_per_mps2 = 2.0
+    curvature = flat(600)
+    curvature[300] = 0.05
+    profile = speed_profile(car, curvature, flat(600), 1.0)
+    p = car[0]
+    braking = np.flatnonzero(profile.limit == BRAKING)
+    # d(v^2)/ds = -2 mu (g + c v^2 / m) has an exponential for its solution.
+    rate, rest = 2 * p.friction * 2.0 / p.mass_kg, GRAVITY_MPS2 * p.mass_kg / 2.0
+    slowest = profile.speed_mps[300] ** 2
+    expected = (slowest + rest) * np.exp(rate * (300 - braking)) - rest
+    assert np.allclose(profile.speed_mps[braking] ** 2, expected, rtol=5e-3)
+
+
+@pytest.mark.compiled
 def test_uphill_costs_what_gravity_takes(point_mass: np.recarray) -> None:
     curvature = flat(400)
     curvature[0] = 0.2
