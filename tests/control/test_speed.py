@@ -112,6 +112,17 @@ def test_cornering_costs_the_sine_of_the_front_slip(new_params):
         assert drag == pytest.approx(front_kg * 7.0 * math.sin(slip.front(params, 7.0, 0.0)))
 
 
+@pytest.mark.parametrize("yaw", [5.2, -5.2, 1e6, math.inf])
+@pytest.mark.parametrize("mode", [Mode.DRIVING, Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP])
+def test_a_gyroscope_at_its_stop_neither_drives_nor_lets_go_of_the_brake(plain, mode, yaw):
+    """300 degrees a second at 60 m/s is no cornering of 314 m/s^2, whose drag is held against."""
+    params, line = plain(50.0)
+    state = moving(60.0, mode, yaw_rate_radps=yaw)
+    throttle, brake_bar = speed.update(params, line, record(SENSORS), state, STEP_S)
+    assert throttle == 0.0
+    assert brake_bar > 1.0
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("headwind_n", [-600.0, 0.0, 600.0])
 @pytest.mark.parametrize("target", [20.0, 40.0])
