@@ -37,6 +37,7 @@ def _start(params, sensors, state):
     s.x_m = m.gnss_x_m - x_m
     s.y_m = m.gnss_y_m - y_m
     s.speed_mps = m.gnss_speed_mps
+    s.yaw_rate_radps, s.ax_mps2, s.ay_mps2 = m.imu_yaw_rate_radps, m.imu_ax_mps2, m.imu_ay_mps2
     s.lateral_mps = s.yaw_bias_radps = 0.0
     s.position_seen_ns = m.position_t_ns
     s.velocity_seen_ns = m.velocity_t_ns
