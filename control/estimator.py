@@ -37,6 +37,7 @@ def _start(params, sensors, state):
     s.x_m = m.gnss_x_m - x_m
     s.y_m = m.gnss_y_m - y_m
     s.speed_mps = m.gnss_speed_mps
+    s.yaw_rate_radps, s.ax_mps2, s.ay_mps2 = m.imu_yaw_rate_radps, m.imu_ax_mps2, m.imu_ay_mps2
     s.lateral_mps = s.yaw_bias_radps = 0.0
     s.position_seen_ns = m.position_t_ns
     s.velocity_seen_ns = m.velocity_t_ns
@@ -49,7 +50,7 @@ def _predict(params, sensors, state, dt_s):
     s.yaw_rate_radps = m.imu_yaw_rate_radps - s.yaw_bias_radps
     s.ax_mps2 = m.imu_ax_mps2
     s.ay_mps2 = m.imu_ay_mps2
-    middle = s.heading_rad + 0.5 * s.yaw_rate_radps * dt_s
+    middle = wrap(s.heading_rad + 0.5 * s.yaw_rate_radps * dt_s)
     c, sn = math.cos(middle), math.sin(middle)
     s.x_m += (c * s.speed_mps - sn * s.lateral_mps) * dt_s
     s.y_m += (sn * s.speed_mps + c * s.lateral_mps) * dt_s

@@ -33,9 +33,9 @@ def _pedals(params, state, throttle, brake_bar, dt_s):
     # Opening and pressing have a slew; letting go never waits.
     most = min(1.0, s.throttle + p.limits_throttle_rate_1ps * dt_s)
     hardest = min(p.limits_brake_bar, s.brake_bar + p.limits_brake_rate_barps * dt_s)
-    brake_bar = clamp(brake_bar, 0.0, hardest)
-    throttle = clamp(throttle, 0.0, most) if brake_bar == 0.0 else 0.0
-    return throttle, brake_bar
+    # Whoever asks for the brake gets no throttle, even where the slew leaves no brake yet.
+    throttle = 0.0 if brake_bar > 0.0 else clamp(throttle, 0.0, most)
+    return throttle, clamp(brake_bar, 0.0, hardest)
 
 
 @kernel

@@ -45,15 +45,17 @@ def reference(params, path, sensors, state):
 
 @kernel
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
-    """Force that only holds the speed: rolling, drag, slope, the front tyres' drag in a turn."""
+    """Force that only holds the speed: rolling, drag, slope, the front tyres' drag in a turn.
+
+    A turn counts up to what the tyres can hold: a gyroscope at its stop means no drag of 20 kN.
+    """
     p = params[0]
+    ay_mps2 = min(abs(ay_mps2), p.friction * grip.load_n(params, speed_mps) / p.mass_kg)
     rolling = p.rolling_n + p.rolling_n_per_mps * speed_mps
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps
     weight = p.mass_kg * grip.GRAVITY_MPS2 * math.sin(slope_rad)
     front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
-    cornering = (
-        p.mass_kg * front_share * abs(ay_mps2) * math.sin(abs(slip.front(params, ay_mps2, 0.0)))
-    )
+    cornering = p.mass_kg * front_share * ay_mps2 * math.sin(slip.front(params, ay_mps2, 0.0))
     return rolling + drag + weight + cornering
 
 
