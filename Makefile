@@ -106,6 +106,11 @@ define find_python
   if [ -z "$${python:-}" ]; then
     echo "make setup: no Python 3.11 or newer among: $(PYTHONS); apt install python3 python3-venv, or make setup PYTHON=/path/to/python3" >&2
     exit 2
+  elif [ -z "$${able:-}" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing Debian's python3-venv, without which $$python cannot make an environment"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    able=python3
   elif [ -z "$${able:-}" ]; then
     echo "make setup: $$python ($$("$$python" -V)) cannot make an environment; apt install python3-venv" >&2
     exit 2

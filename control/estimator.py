@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from tianyuan.control import slip
-from tianyuan.control.geometry import wrap
+from tianyuan.control.geometry import clamp, wrap
 from tianyuan.control.kernels import kernel
 
 LONGEST_STEP_S = 0.1
@@ -37,6 +37,7 @@ def _start(params, sensors, state):
     s.x_m = m.gnss_x_m - x_m
     s.y_m = m.gnss_y_m - y_m
     s.speed_mps = m.gnss_speed_mps
+    s.lateral_mps = s.yaw_bias_radps = 0.0
     s.position_seen_ns = m.position_t_ns
     s.velocity_seen_ns = m.velocity_t_ns
     s.initialised = 1
@@ -61,9 +62,7 @@ def _predict(params, sensors, state, dt_s):
 def _lateral_speed(params, speed_mps, yaw_rate_radps, ax_mps2):
     if speed_mps < SLOW_MPS:
         return 0.0
-    return speed_mps * math.tan(
-        slip.sideslip(params, speed_mps, yaw_rate_radps / speed_mps, ax_mps2)
-    )
+    return slip.sideways_mps(params, speed_mps, yaw_rate_radps, ax_mps2)
 
 
 @kernel
@@ -86,11 +85,11 @@ def _correct_velocity(params, sensors, state):
     p, m, s = params[0], sensors[0], state[0]
     delay_s = p.estimator_gnss_delay_s
     then = s.heading_rad - s.yaw_rate_radps * delay_s
-    innovation = wrap(m.gnss_heading_rad - then)
+    innovation = wrap(m.gnss_heading_rad - then) if m.gnss_heading_quality != 0.0 else 0.0
     s.heading_rad = wrap(s.heading_rad + p.estimator_heading_gain * innovation)
-    elapsed_s = min((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, LONGEST_STEP_S)
+    elapsed_s = clamp((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, 0.0, LONGEST_STEP_S)
     s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
-    forward = s.speed_mps - s.ax_mps2 * delay_s
+    forward = s.speed_mps - (s.ax_mps2 + s.yaw_rate_radps * s.lateral_mps) * delay_s
     # The receiver gives the speed over ground of its antenna, sideways motion included.
     sideways = s.lateral_mps + s.yaw_rate_radps * p.antenna_x_m
     predicted = math.hypot(forward - s.yaw_rate_radps * p.antenna_y_m, sideways)
@@ -99,16 +98,29 @@ def _correct_velocity(params, sensors, state):
 
 
 @kernel
+def finite(state):
+    """Whether the estimate is numbers: one that is not stays so, whatever is measured."""
+    s = state[0]
+    return math.isfinite(s.x_m + s.y_m + s.heading_rad + s.speed_mps + s.yaw_bias_radps)
+
+
+@kernel
 def update(params, sensors, state, t_ns):
-    """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen."""
+    """Advance STATE's pose to ``t_ns`` and take up every measurement not yet seen.
+
+    A position or heading that its receiver disowns, by a quality of 0, is no measurement.
+    An estimate that was lost to a number that is none starts again, so that the emergency
+    stop that this caused runs along the line.
+    """
     m, s = sensors[0], state[0]
-    if s.initialised == 0:
-        if m.position_t_ns > 0 and m.velocity_t_ns > 0 and m.imu_t_ns > 0:
+    if s.initialised == 0 or not finite(state):
+        seen = m.position_t_ns > 0 and m.velocity_t_ns > 0 and m.imu_t_ns > 0
+        if seen and m.gnss_quality != 0.0 and m.gnss_heading_quality != 0.0:
             _start(params, sensors, state)
         return
-    dt_s = min(max((t_ns - s.t_ns) * 1e-9, 0.0), LONGEST_STEP_S)
+    dt_s = clamp((t_ns - s.t_ns) * 1e-9, 0.0, LONGEST_STEP_S)
     _predict(params, sensors, state, dt_s)
-    if m.position_t_ns > s.position_seen_ns:
+    if m.position_t_ns != s.position_seen_ns and m.gnss_quality != 0.0:
         _correct_position(params, sensors, state)
-    if m.velocity_t_ns > s.velocity_seen_ns:
+    if m.velocity_t_ns != s.velocity_seen_ns:
         _correct_velocity(params, sensors, state)

@@ -23,7 +23,7 @@ def update(params, state, t_ns):
     """Chosen gear, remembered in STATE; computed from the car's speed, not from spinning wheels."""
     p, s = params[0], state[0]
     s.gear = max(s.gear, 1)
-    if t_ns - s.shifted_ns < HOLD_NS:
+    if 0 <= t_ns - s.shifted_ns < HOLD_NS:
         return s.gear
     now = engine.speed_radps(params, s.gear, s.speed_mps)
     if now > p.limits_upshift_radps and s.gear < _top_gear(params):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tianyuan.control.kernels import kernel
 
 
@@ -17,8 +19,9 @@ def clamp(value, low, high):
 
 @kernel
 def wrap(angle_rad):
-    """The same direction in [-pi, pi)."""
-    turns = math.floor((angle_rad + math.pi) / (2.0 * math.pi))
+    """The same direction in [-pi, pi); NaN for what is no angle."""
+    # Unlike the math module's, this floor is a float: it has a value for NaN and for 1e300.
+    turns = np.floor((angle_rad + math.pi) / (2.0 * math.pi))
     return angle_rad - 2.0 * math.pi * turns
 
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import math
 
-from tianyuan.control.geometry import wrap
+from tianyuan.control.geometry import clamp, wrap
 from tianyuan.control.kernels import kernel
 
 WINDOW_M = 15.0
 BLOCK = 64  # points that one step of ``scan`` looks at
+MOST_STEPS = 2.0**52  # beyond, and for NaN, a number of steps has no whole part
 
 
 @kernel
@@ -98,8 +99,7 @@ def foot(path, spacing_m, x_m, y_m, start):
     before = _along(path, index, x_m, y_m)
     beyond = -_along(path, following, x_m, y_m)
     span = before + beyond
-    share = before / span if span > 1e-9 else 0.0
-    share = min(max(share, 0.0), 1.0)
+    share = clamp(before / span, 0.0, 1.0) if span > 1e-9 else 0.0
     left = _left_of(path, index, x_m, y_m)
     right = _left_of(path, following, x_m, y_m)
     return index, share, left + share * (right - left)
@@ -153,8 +153,13 @@ def speed_at(path, index, share):
 
 @kernel
 def locate(path, spacing_m, station_m):
-    """``(index, share)`` of a station, which may lie beyond either end of the lap."""
+    """``(index, share)`` of a station, which may lie beyond either end of the lap.
+
+    What is no station is taken as the line's first point.
+    """
     steps = station_m / spacing_m
+    if not abs(steps) < MOST_STEPS:
+        return 0, 0.0
     whole = math.floor(steps)
     return int(whole) % path.size, steps - whole
 

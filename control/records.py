@@ -45,7 +45,7 @@ CHANNELS: Final[dict[str, tuple[str, ...]]] = {
     "steering": ("steer_rad", "steer_rate_radps", "steer_torque_nm", "steer_fault"),
     "brake": ("brake_travel", "brake_front_bar", "brake_rear_bar", "brake_fault"),
     "powertrain": ("throttle", "gear", "engine_speed_radps", "powertrain_fault"),
-    "race": ("race_flag", "race_go"),
+    "race": ("race_flag", "race_go", "race_heartbeat"),
     "estop": ("estop",),
 }
 GROUPS: Final = tuple(CHANNELS)
@@ -108,7 +108,7 @@ STATE: Final = np.dtype(
         ("mode", "i8"),
         ("cause", "i8"),
         ("ready_ns", "i8"),  # since when; the dwell counts from here
-        ("go", "i8"),  # at the last step
+        ("go", "i8"),  # at the last step; 0 only if it was released
         ("overruns", "i8"),  # in a row, written by the loop
         ("shutdown", "i8"),  # asked for, written by the loop
         # limits.py: the command before this one

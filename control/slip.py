@@ -60,8 +60,8 @@ def _signed(table, step_mps2, ay_mps2, capacity):
 
 
 @kernel
-def sideslip(params, speed_mps, curvature_1pm, ax_mps2):
-    """Sideslip of the centre of gravity, ``beta = b kappa - alpha_r``, positive left."""
+def sideways_mps(params, speed_mps, yaw_rate_radps, ax_mps2):
+    """Speed of the centre of gravity along the car's y axis: ``v_y = b r - v tan(alpha_r)``."""
     rear_axle_m = params[0].wheelbase_m - params[0].front_axle_m
-    ay = speed_mps * speed_mps * curvature_1pm
-    return rear_axle_m * curvature_1pm - rear(params, ay, ax_mps2)
+    slip_rad = rear(params, speed_mps * yaw_rate_radps, ax_mps2)
+    return rear_axle_m * yaw_rate_radps - speed_mps * math.tan(slip_rad)

@@ -14,8 +14,7 @@ stand, and race control must release go and give it again.
 
 from __future__ import annotations
 
-import math
-
+from tianyuan.control import estimator
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Cause, Flag, Mode
 
@@ -60,7 +59,8 @@ OVERRUNS_IN_A_ROW = 3
 
 @kernel
 def _stale(stamp_ns, t_ns, limit_s):
-    return stamp_ns <= 0 or t_ns - stamp_ns > limit_s * 1e9
+    # A stamp from the future would never grow old: time went back.
+    return stamp_ns <= 0 or abs(t_ns - stamp_ns) > limit_s * 1e9
 
 
 @kernel
@@ -74,7 +74,7 @@ def emergency_cause(params, sensors, state, t_ns):
         return ESTOP_LOST
     if s.mode == DRIVING and abs(s.cross_track_m) > p.supervisor_off_line_m:
         return OFF_LINE
-    if not math.isfinite(s.x_m + s.y_m + s.heading_rad + s.speed_mps):
+    if not estimator.finite(state):
         return NOT_FINITE
     return NONE
 
@@ -171,7 +171,8 @@ def _ready_long_enough(params, state, t_ns):
 @kernel
 def _unarmed(params, sensors, state, t_ns):
     s = state[0]
-    go = 1 if sensors[0].race_go == 1.0 else 0
+    # Neither pressed nor released is not released: a flicker makes no new press.
+    go = 0 if sensors[0].race_go == 0.0 else 1
     s.cause = _waiting_cause(params, sensors, state, t_ns)
     if s.cause != NONE:
         s.mode = OFF
@@ -179,7 +180,7 @@ def _unarmed(params, sensors, state, t_ns):
         # Go must be seen released before it counts: a restart never finds it pressed.
         if go == 0:
             s.mode, s.ready_ns = READY, t_ns
-    elif go == 1 and s.go == 0 and _ready_long_enough(params, state, t_ns):
+    elif sensors[0].race_go == 1.0 and s.go == 0 and _ready_long_enough(params, state, t_ns):
         s.mode = DRIVING
         s.laps = 0
     s.go = go

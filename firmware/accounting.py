@@ -55,9 +55,7 @@ def summary(kept: Accounts) -> dict[str, dict[str, float]]:
     """``{stage}_us``: p50, p99, p999, p9999 and max in microseconds."""
     shares = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
     return {
-        f"{stage}_us": {
-            name: percentile_us(bins, share, longest) for name, share in shares.items()
-        }
+        f"{stage}_us": {name: percentile_us(bins, share, longest) for name, share in shares.items()}
         | {"max": longest / 1000.0}
         for stage, bins, longest in zip(STAGES, kept.bins, kept.longest_ns.tolist(), strict=True)
     }

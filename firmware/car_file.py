@@ -130,7 +130,8 @@ def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) -> InputError:
-    first = error.errors()[0]
+    # An unknown key explains the missing one that it was meant to be.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     location = prefix + first["loc"]
     where = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":

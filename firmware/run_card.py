@@ -53,8 +53,9 @@ def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, ra
     """
     document = _document(car, path, controller, rate_hz)
     file = card_file(log)
+    text = json.dumps(document | {"digest": _digest(document)})
     try:
-        file.write_text(json.dumps(document | {"digest": _digest(document)}), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {error.strerror}") from None
     return file

@@ -54,6 +54,8 @@ class Memory(NamedTuple):
     host_sent: np.recarray
     host_due_ns: np.ndarray
     refused: np.ndarray  # (1,) frames not taken, since the start
+    heartbeat: np.ndarray  # (1,) race control's, as last seen
+    heartbeat_ns: np.ndarray  # (1,) when it last moved
 
 
 class Wire(NamedTuple):
@@ -209,14 +211,17 @@ def memory(plan: Tables) -> Memory:
         records(plan.host, SENT),
         np.zeros(plan.host.messages.size, np.int64),
         np.zeros(1, np.int64),
+        np.full(1, np.nan),
+        np.zeros(1, np.int64),
     )
 
 
 def sensors() -> np.recarray:
-    """SENSORS before the first frame; a quality that no signal feeds is taken as good."""
+    """SENSORS before the first frame; what no signal feeds must not keep the car from driving."""
     blank = record(SENSORS)
     blank.gnss_quality[0] = 1.0
     blank.gnss_heading_quality[0] = 1.0
+    blank.race_heartbeat[0] = np.nan
     return blank
 
 

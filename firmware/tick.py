@@ -7,16 +7,19 @@ allocation and no exception below it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import CHANNEL_NAMES
+from tianyuan.control.records import CHANNEL_NAMES, GROUPS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
 
 STAMPS = len(CHANNEL_NAMES)  # the groups' stamps are SENSORS' last fields
+RACE_STAMP = STAMPS + GROUPS.index("race")
 FRAME_WORDS = FRAME.itemsize // 8
 MARKER_LENGTH = 8
 # Below half of the shortest period: a tick that woke less late than the first one did must
@@ -41,6 +44,19 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
             if message >= 0:
                 oldest = min(oldest, memory.received[message].t_ns)
         stamps[STAMPS + group] = oldest
+    stamps[RACE_STAMP] = min(stamps[RACE_STAMP], _beat(sensors, memory, t_ns))
+
+
+@kernel
+def _beat(sensors, memory, t_ns):
+    """When race control's heartbeat last moved: its frames may go on when its mind does not."""
+    beat = sensors[0].race_heartbeat
+    if math.isnan(beat):
+        return t_ns  # this car has none
+    if beat != memory.heartbeat[0]:
+        memory.heartbeat[0] = beat
+        memory.heartbeat_ns[0] = t_ns
+    return memory.heartbeat_ns[0]
 
 
 @kernel

@@ -22,7 +22,6 @@ from tianyuan.hil import rig
 PRIORITY: Final = 70
 LOOK_S: Final = 0.1
 FRAMES: Final = 512
-HOST_PERIOD_NS: Final = 2_000_000  # the rig needs the host's tables, not its rate
 
 
 @unlocked

@@ -33,6 +33,8 @@ PATIENCE_NS: Final = 30_000 * NS_PER_MS
 COMMAND_TIMEOUT_NS: Final = 100 * NS_PER_MS
 TIMEOUT_BAR: Final = 60.0  # the brake motor, unheard, brakes by itself
 DRY: Final = 1.0
+BEAT_NS: Final = 10 * NS_PER_MS
+BEATS: Final = 256
 GRID_POINT: Final = 2  # of the line, where the car starts from
 
 
@@ -185,6 +187,7 @@ def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
     m.race_flag, m.race_go, m.estop = race.flag, race.go, 0.0
+    m.race_heartbeat = (t_ns // BEAT_NS) % BEATS
     values = life.sensors.view(np.float64)
     n_out = 0
     for k in range(world.cycle_ns.size):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-import click
 import typer
 
 from tianyuan.commands import demo, drive, lap, raceline, replay, rig
 from tianyuan.control.errors import InputError
 
 BAD_INPUT = 2
+# Newer typers bring a click of their own, which this finds wherever it is.
+UsageError: type[typer.BadParameter] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
 
 app = typer.Typer(
     name="tianyuan",
@@ -45,10 +48,10 @@ def main() -> None:
         status = app(standalone_mode=False)
     except InputError as error:
         message, status = str(error), BAD_INPUT
-    except click.UsageError as error:
-        hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-        message, status = f"{error.format_message()}{hint}", BAD_INPUT
-    except click.exceptions.Abort:
+    except UsageError as error:
+        hint = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+        message, status = f"{error.format_message().rstrip('.')}{hint}", BAD_INPUT
+    except typer.Abort:
         message, status = "interrupted", 130
     else:
         sys.exit(status)

@@ -95,11 +95,16 @@ def words(enum: type[IntEnum]) -> dict[int, str]:
 
 
 def choices(message, name: str) -> dict[int, str]:
-    return {value: str(text).lower() for value, text in message.get_signal_by_name(name).choices.items()}
+    return {
+        value: str(text).lower() for value, text in message.get_signal_by_name(name).choices.items()
+    }
 
 
 def test_value_tables_are_the_drivers_enums(bus, about):
-    heartbeat, race = bus.get_message_by_name("HOST_HEARTBEAT"), bus.get_message_by_name("RACE_CONTROL")
+    heartbeat, race = (
+        bus.get_message_by_name("HOST_HEARTBEAT"),
+        bus.get_message_by_name("RACE_CONTROL"),
+    )
     state = about.get_message_by_name("HOST_STATE")
     for message in (heartbeat, state):
         assert choices(message, "Mode") == words(Mode)

@@ -53,9 +53,7 @@ def test_a_value_beyond_its_bounds_is_refused_by_name(car_with, row):
         assert repr(value) in said
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in PARAMETERS if row.name not in TOGETHER], ids=row_id
-)
+@pytest.mark.parametrize("row", [row for row in PARAMETERS if row.name not in TOGETHER], ids=row_id)
 def test_the_bounds_themselves_are_accepted(car_with, row):
     for value in (row.minimum, row.maximum):
         car = load_car(car_with(put(row, value)))
@@ -93,8 +91,10 @@ def test_a_table_must_be_there(car_with, section):
 )
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant(car_with, section, key, meant):
     def edit(document):
-        document.setdefault(section, {})[key] = "IMU.AccelX" if section == "sensors" else (
-            "BRAKE_COMMAND.Pressure" if section == "commands" else 1.0
+        document.setdefault(section, {})[key] = (
+            "IMU.AccelX"
+            if section == "sensors"
+            else ("BRAKE_COMMAND.Pressure" if section == "commands" else 1.0)
         )
 
     said = refusal(car_with(edit))

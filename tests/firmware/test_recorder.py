@@ -54,7 +54,9 @@ def test_the_log_holds_every_frame_in_order(tmp_path, ending):
         assert bytes(message.data) == frame.payload[: frame.length].tobytes()
         assert message.is_rx == (mark != SENT)
         assert channel_of(message) == frame.channel
-        assert message.timestamp - began == pytest.approx((frame.t_ns - 1_000_000_000) * 1e-9, abs=1e-3)
+        assert message.timestamp - began == pytest.approx(
+            (frame.t_ns - 1_000_000_000) * 1e-9, abs=1e-3
+        )
 
 
 def test_what_the_recorder_could_not_keep_up_with_is_counted(tmp_path):

@@ -93,7 +93,9 @@ def test_sensors_hold_what_cantools_encoded_in_si(host, car, database):
         expected = fill(host, car, database, rng, i % 15, t_ns - 1000)
         host.tick(9, t_ns)
         for channel in CHANNEL_NAMES:
-            assert host.sensors[channel][0] == pytest.approx(expected[channel], rel=1e-12, abs=1e-12)
+            assert host.sensors[channel][0] == pytest.approx(
+                expected[channel], rel=1e-12, abs=1e-12
+            )
         for group in CHANNELS:
             assert host.sensors[f"{group}_t_ns"][0] == t_ns - 1000
     assert host.memory.refused[0] == 0
@@ -131,9 +133,7 @@ def test_the_hosts_frames_are_its_state_for_cantools(host, car, database, host_d
     for frame in host.frames_out[:n_out]:
         if frame.channel == HOST_CHANNEL and frame.can_id != TICK_ID:
             payload = frame.payload[: frame.length].tobytes()
-            told |= host_database.decode_message(
-                int(frame.can_id), payload, decode_choices=False
-            )
+            told |= host_database.decode_message(int(frame.can_id), payload, decode_choices=False)
     s = host.memory.driver
     assert told["X"] == np.float32(s.x_m[0])
     assert told["Heading"] == np.float32(s.heading_rad[0])
@@ -269,9 +269,7 @@ def spoil_nothing(frame):
     """A frame that comes again has a counter that stands still."""
 
 
-@pytest.mark.parametrize(
-    "spoil", [spoil_id, spoil_length, spoil_crc, spoil_value, spoil_nothing]
-)
+@pytest.mark.parametrize("spoil", [spoil_id, spoil_length, spoil_crc, spoil_value, spoil_nothing])
 def test_a_spoilt_frame_is_counted_and_changes_nothing(host, database, spoil):
     rng = np.random.default_rng(6)
     message = database.get_message_by_name("IMU")

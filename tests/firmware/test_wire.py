@@ -48,7 +48,9 @@ def test_a_missing_dbc_file_is_named(car_with):
 
 def test_a_malformed_dbc_file_is_named(car_with, tmp_path):
     (tmp_path / "mine.dbc").write_text("BO_ 1 nonsense\n")
-    assert "mine.dbc" in refusal(car_with(lambda document: document["car"].update(dbc=["mine.dbc"])))
+    assert "mine.dbc" in refusal(
+        car_with(lambda document: document["car"].update(dbc=["mine.dbc"]))
+    )
 
 
 def test_a_message_of_two_dbc_files_is_refused(car_with, tmp_path, car):

@@ -17,11 +17,19 @@ from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_bus import nodes
 
 READY_S = 8.0  # the car stands ready for five seconds before race control says go
+REPORT_S = 60.0  # the rig ends when the car stands, and writes its report
 JOIN_S = 180.0  # a cold cache: the rig compiles before it joins the bus
 
 
 def _program(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tianyuan", *arguments]
+
+
+def _run(*arguments: str) -> None:
+    """One command of ours, to its end; its failure, which it has explained, is ours."""
+    status = subprocess.run(_program(*arguments), check=False).returncode
+    if status:
+        raise typer.Exit(status)
 
 
 def _cpu_options(number: int) -> list[str]:
@@ -50,25 +58,17 @@ def _drive_over_the_bus(folder: Path, seconds: float) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+    log = str(folder / "drive.blf")
     try:
         _wait_for_rig(bus, rig)
-        drive = subprocess.run(
-            _program(
-                "drive",
-                *common,
-                "--seconds",
-                str(seconds + READY_S),
-                "--log",
-                str(folder / "drive.blf"),
-                *_cpu_options(1),
-            ),
-            check=False,
-        )
-        rig.communicate(timeout=30)
+        _run("drive", *common, "--seconds", str(seconds + READY_S), "--log", log, *_cpu_options(1))
+        _, said = rig.communicate(timeout=REPORT_S)
+    except subprocess.TimeoutExpired:
+        raise InputError(f"the rig did not end within {REPORT_S:.0f} s of the host") from None
     finally:
         rig.kill()
-    if drive.returncode != 0 or rig.returncode != 0:
-        raise typer.Exit(1)
+    if rig.returncode != 0:
+        raise InputError(f"the rig failed: {said.strip()}")
 
 
 def demo(
@@ -85,9 +85,9 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--folder {folder}: {error.strerror}") from None
-    subprocess.run(_program("raceline", "-o", str(folder / "line.csv")), check=True)
+    _run("raceline", "-o", str(folder / "line.csv"))
     run_lap(laps=laps, line=folder / "line.csv", report=folder / "virtual.html")
     _drive_over_the_bus(folder, seconds)
-    subprocess.run(_program("replay", str(folder / "drive.blf")), check=True)
+    _run("replay", str(folder / "drive.blf"))
     typer.echo(f"\nreports: {folder}/virtual.html and {folder}/real-time.html")
     typer.echo(f"log: {folder}/drive.blf, with dbc/tianyuan.dbc and dbc/host.dbc to read it by")

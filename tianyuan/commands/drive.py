@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_privileges, print_timing
-from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.drive import Controls, controls
 from tianyuan.firmware.drive import drive as run_drive
-from tianyuan.firmware.host import line_for, make_host
 from tianyuan.firmware.run_card import write_card
 
 
@@ -52,19 +50,13 @@ def drive(
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
     options.local_only(interface)
-    period_ns = options.period_ns_of(rate)
-    law = options.controller_of(controller)
-    the_car = load_car(names.car_file(car))
-    track_file = names.track_file(track)
-    with bar(f"racing line of {track_file.stem}") as progress:
-        path = line_for(the_car, track_file, line, progress)
-    host = make_host(the_car, path, law, period_ns)
+    ready = prepare(car, track, line, controller, rate)
     if log is not None:
-        write_card(log, the_car, path, law, rate)
+        write_card(log, ready.car, ready.path, ready.law, rate)
     asked = controls()
     stop_on_signals(asked)
     with bar("driving", total=seconds) as progress:
-        result = run_drive(host, channel, period_ns, asked, log, seconds, cpu, progress)
+        result = run_drive(ready.host, channel, ready.period_ns, asked, log, seconds, cpu, progress)
     print_privileges(result.steps)
     figures = result.figures()
     if json is not None:

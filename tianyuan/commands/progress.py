@@ -21,7 +21,9 @@ def bar(what: str, total: float | None = 1.0) -> Iterator[Callable[[float], None
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    off = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=off) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
         progress.update(task, completed=total or 1.0, total=total or 1.0)

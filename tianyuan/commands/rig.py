@@ -8,16 +8,14 @@ from typing import Annotated
 
 import typer
 
-from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_laps, report_of, timing_of, written
-from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.host import line_for, make_host
-from tianyuan.hil import laps as lap_table
 from tianyuan.hil import realtime, virtual
-from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import write_report
+
+HOST_RATE_HZ = 500  # the rig needs the host's tables, not its rate
 
 
 def rig(
@@ -37,35 +35,22 @@ def rig(
 ) -> None:
     """Be the car and the world for a host on the same bus, until its laps are done."""
     options.local_only(interface)
-    law = options.controller_of(controller)
-    the_car = load_car(names.car_file(car))
-    track_file = names.track_file(track)
-    with bar(f"racing line of {track_file.stem}") as progress:
-        path = line_for(the_car, track_file, line, progress)
-    host = make_host(the_car, path, law, realtime.HOST_PERIOD_NS)
-    world = virtual.make_rig(the_car, names.vehicle_file(car), host, seed)
-    life = virtual.birth(world, host, laps)
+    ready = prepare(car, track, line, controller, HOST_RATE_HZ)
+    world = ready.world(seed)
+    life = virtual.birth(world, ready.host, laps)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with bar(f"{laps} laps in real time", total=laps) as progress:
         realtime.drive_rig(
-            world, life, channel, cpu, lambda: progress(virtual.laps_done(life, host)), stop
+            world, life, channel, cpu, lambda: progress(virtual.laps_done(life, ready.host)), stop
         )
     telemetry = life.rows[: life.written[0]]
-    run = LapRun(
-        finished=virtual.has_finished(life, laps),
-        stop_cause=lap_table.stop_cause(telemetry).name,
-        laps=lap_table.laps(telemetry),
-        real_time_factor=1.0,
-        track=track_file.stem,
-        car=the_car.name,
-        controller=controller,
-    )
+    run = ready.result(telemetry, virtual.has_finished(life, laps))
     if json is not None:
         options.write_json(json, run.to_json())
     if json != "-":
         print_laps(run)
     if report is not None:
-        drawn = report_of(run, telemetry, path, timing_of(life.timing))
+        drawn = report_of(run, telemetry, ready.path, timing_of(life.timing))
         written("report", report, write_report, drawn)
