@@ -57,8 +57,9 @@ def update(race, mode, speed_mps, t_ns):
         r.flag = GREEN
     standing = speed_mps < STANDSTILL_MPS
     if r.started == 0:
-        if mode != READY:
-            r.ready_ns = 0
+        if mode not in (READY, DRIVING):
+            # Go must be released before a car that was not ready any more can be so again.
+            r.ready_ns, r.go = 0, 0
         elif r.ready_ns == 0:
             r.ready_ns = t_ns
         elif t_ns - r.ready_ns >= r.dwell_ns:

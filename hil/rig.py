@@ -90,7 +90,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     race = record(RACE)
     race.laps_wanted[0] = laps
     race.dwell_ns[0] = int((dwell_s + 0.2) * 1e9)
-    race.patience_ns[0] = PATIENCE_NS
+    race.patience_ns[0] = PATIENCE_NS + race.dwell_ns[0]
     return Life(
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         history(),
@@ -219,7 +219,8 @@ def _watch(world, life, t_ns):
     begun = life.race[0].began_ns > 0
     if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
-    life.next_row_ns[0] = max(life.next_row_ns[0], t_ns - ROW_NS) + ROW_NS
+    planned_ns = life.next_row_ns[0]
+    life.next_row_ns[0] = (planned_ns if planned_ns > t_ns - ROW_NS else t_ns) + ROW_NS
     row, told = life.rows[life.written[0]], life.command[0]
     life.written[0] += 1
     truth.write_row(row, world.path, world.driver, life.plant_state, index, share, cross_track)

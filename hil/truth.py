@@ -30,6 +30,9 @@ def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
                    |  car  |
                    o-------o
     line        ------- s ------------------
+
+    In a bend an axle's middle lies outside the line through the car, by its distance from
+    the centre of gravity squared over twice the radius there.
     """
     p = params[0]
     following = path[(index + 1) % path.size]
@@ -37,8 +40,11 @@ def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
     right = path[index].right_m + share * (following.right_m - path[index].right_m)
     c, s = math.cos(heading_error_rad), math.sin(heading_error_rad)
     half = 0.5 * p.width_m * abs(c)
-    front = cross_track_m + p.front_axle_m * s
-    rear = cross_track_m - (p.wheelbase_m - p.front_axle_m) * s
+    curvature = projection.curvature_at(path, index, share)
+    bow = 0.5 * c * c * curvature / max(1.0 - curvature * cross_track_m, 0.1)
+    behind_m = p.wheelbase_m - p.front_axle_m
+    front = cross_track_m + p.front_axle_m * s - bow * p.front_axle_m * p.front_axle_m
+    rear = cross_track_m - behind_m * s - bow * behind_m * behind_m
     return min(left - max(front, rear) - half, right + min(front, rear) - half)
 
 
