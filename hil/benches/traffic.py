@@ -15,6 +15,7 @@ from tianyuan.dbc.codec import (
     Protection,
     build,
     encode,
+    every_signal,
     records,
     slots,
 )
@@ -37,7 +38,7 @@ class Side(NamedTuple):
     """Messages that are all decoded, or all encoded, in the order they come on the bus."""
 
     messages: tuple[Message, ...]
-    codec: Codec  # every signal has its slot
+    codec: Codec  # every signal has its slot; of protected messages all but CRC and counter
     order: np.ndarray  # (n,) i8, index of each frame's message
     frames: np.recarray  # (n,) FRAME, filled in
     values: np.ndarray  # f8 by slot
@@ -82,8 +83,10 @@ def _schedule(messages: Sequence[Message]) -> np.ndarray:
 
 
 def _side(messages: Sequence[Message], order: np.ndarray, known: Mapping[str, Protection]) -> Side:
-    names = {message.name for message in messages}
-    codec = build(messages, None, {name: known[name] for name in known if name in names})
+    guards = {message.name: known[message.name] for message in messages if message.name in known}
+    filled_in = {(name, each) for name, guard in guards.items() for each in guard[2:4]}
+    bound = [each for each in every_signal(messages) if each[:2] not in filled_in]
+    codec = build(messages, bound, guards)
     rng = np.random.default_rng(1)
     filled, sent = frames(order.size), records(codec, SENT)
     values = np.zeros(slots(codec))
