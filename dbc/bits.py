@@ -23,6 +23,19 @@ def reversed_bytes(word):
 
 
 @inlined
+def lane_word(lane, words, base):
+    """Load a lane: a word of the frame as it is, or for Motorola with its bytes reversed."""
+    word = words[base + np.uint64(lane >> 1)]
+    return reversed_bytes(word) if lane & 1 else word
+
+
+@inlined
+def put_lane(lane, part, words, base):
+    """Write part of a lane where the frame's bits are zero."""
+    words[base + np.uint64(lane >> 1)] |= reversed_bytes(part) if lane & 1 else part
+
+
+@inlined
 def _top(row, word):
     """Bring a signal's most significant bit to the top of its word."""
     if row.swap:
@@ -38,8 +51,8 @@ def _bottom(row, top):
 
 @inlined
 def extract_plain(row, word):
-    """Read the raw value of a signal that lies in one word."""
-    return _bottom(row, _top(row, word))
+    """Read the raw value of a plain signal from its lane."""
+    return _bottom(row, word << np.int64(row.left))
 
 
 @inlined

@@ -6,7 +6,7 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
-from tianyuan.dbc.bits import extract, extract_plain
+from tianyuan.dbc.bits import extract, extract_plain, lane_word
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
 from tianyuan.dbc.lookup import find
 from tianyuan.dbc.records import Status
@@ -22,7 +22,7 @@ _NOT_FINITE = int(Status.NOT_FINITE)
 _KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
 _NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
-_PAYLOAD = np.uint64(1)
+_FIRST_LANE = np.uint64(2)  # the payload's first word, not reversed
 _TIME = np.uint64(WORDS - 1)
 
 
@@ -47,7 +47,7 @@ def decode(codec, frames, i, received, values):
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
     m = message.index
-    record = received[m]
+    record = received[np.uint64(m)]
     status = _OK
     if not _has_length(message, words[base]):
         status = _WRONG_LENGTH
@@ -61,10 +61,8 @@ def decode(codec, frames, i, received, values):
         record.errors += 1
         return status
     _write_plain(codec.signals, message.first, message.plain, words, base, values)
-    if message.plain < message.received:
-        _write(codec.signals, message.plain, message.received, words, base, values)
-    if message.groups_first < message.groups_end:
-        _write_groups(codec, message, words, base, values)
+    if message.rest:
+        _write_rest(codec, message, words, base, values)
     record.t_ns = words[base + _TIME]
     record.count += 1
     return m
@@ -105,11 +103,11 @@ def _has_length(message, header):
     return length == message.length or (fd != 0 and length == message.padded)
 
 
-@kernel
+@inlined
 def _sequence(signals, message, record, words, base):
     """Find the status of a frame's protection; a right CRC makes its counter the last."""
     crc_byte = message.crc_byte
-    expected = e2e.p1_crc(message.crc_start, words, base, message.length, crc_byte)
+    expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     if expected != e2e.octet(words, base, crc_byte):
         return _WRONG_CRC
     counter = extract(signals[message.counter], words, base)
@@ -123,14 +121,14 @@ def _sequence(signals, message, record, words, base):
 
 @inlined
 def _write_plain(signals, first, end, words, base, values):
-    """Write plain signals' values, each word read once."""
-    at = _PAYLOAD
-    word = words[base + at]
+    """Write plain signals' values, each lane read once."""
+    at = _FIRST_LANE
+    word = lane_word(at, words, base)
     for s in range(first, end):
         row = signals[s]
-        if row.word != at:
-            at = np.uint64(row.word)
-            word = words[base + at]
+        if row.lane != at:
+            at = np.uint64(row.lane)
+            word = lane_word(at, words, base)
         values[row.slot] = to_channel(row, np.float64(extract_plain(row, word)))
 
 
@@ -148,7 +146,9 @@ def _write(signals, first, end, words, base, values):
 
 
 @kernel
-def _write_groups(codec, message, words, base, values):
+def _write_rest(codec, message, words, base, values):
+    """Write the values of what is not plain, and of the groups that the frame holds."""
+    _write(codec.signals, message.plain, message.received, words, base, values)
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
             group = codec.groups[g]

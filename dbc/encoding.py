@@ -6,7 +6,7 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
-from tianyuan.dbc.bits import insert, upper_part
+from tianyuan.dbc.bits import insert, put_lane
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import to_raw
@@ -17,7 +17,7 @@ _NOT_FINITE = int(Status.NOT_FINITE)
 _WORDS = np.uint64(WORDS)
 _PAYLOAD = np.uint64(1)
 _CHANNEL = 0x00FF_0000_0000_0000  # the header's byte that names the port
-_UNSURE = 2.0**-51
+_FIRST_LANE = np.uint64(2)  # the payload's first word, not reversed
 
 
 @inlined
@@ -31,7 +31,7 @@ def encode(codec, m, sent, values, frames, i):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    message = codec.messages[m]
+    message = codec.messages[np.uint64(m)]
     channel = words[base] & _CHANNEL
     first = np.uint64(m) * _WORDS
     for word in range(_WORDS):
@@ -39,48 +39,43 @@ def encode(codec, m, sent, values, frames, i):
     words[base] |= channel
     if not _put_plain(codec.signals, message.first, message.plain, values, words, base):
         return _NOT_FINITE
-    if message.plain < message.sent and not _put(
-        codec.signals, message.plain, message.sent, values, words, base
-    ):
+    if message.rest and not _put_rest(codec, message, values, words, base):
         return _NOT_FINITE
-    if message.groups_first < message.groups_end and not _put_groups(
-        codec, message, values, words, base
-    ):
-        return _NOT_FINITE
+    record = sent[np.uint64(m)]
     if message.counter >= 0:
-        _protect(codec.signals, message, sent[m], words, base)
-    sent[m].count += 1
+        _protect(codec.signals, message, record, words, base)
+    record.count += 1
     return _OK
 
 
 @inlined
 def _put_plain(signals, first, end, values, words, base):
-    """Put plain signals in, each word written once; return False if one is not finite.
+    """Put plain signals in, each lane written once; return False if one is not finite.
 
-    A product with the inverse instead of a division is off by less than 2^-51 of itself,
-    so it rounds to the same raw value unless it is that near to a tie. NaN and infinity
-    are near to everything.
+    A product with the inverse instead of a division is off by so little that it rounds to
+    the same raw value unless it is very near to a tie, as NaN and infinity always are.
+    What is beyond the limits, and so off by more, is saturated either way.
     """
-    at = _PAYLOAD
+    at = _FIRST_LANE
     gathered = np.int64(0)
     for s in range(first, end):
         row = signals[s]
         value = values[row.slot]
         near = (value - row.offset) * row.inverse
         whole = np.rint(near)
-        if abs(near - whole) < 0.5 - abs(near) * _UNSURE:
+        if abs(near - whole) < row.sure:
             whole = min(max(whole, row.low), row.high)
             raw = np.int64(whole)
         elif np.isfinite(value):
             raw = to_raw(row, value)
         else:
             return False
-        if row.word != at:
-            words[base + at] |= gathered
-            at = np.uint64(row.word)
+        if row.lane != at:
+            put_lane(at, gathered, words, base)
+            at = np.uint64(row.lane)
             gathered = np.int64(0)
-        gathered |= upper_part(row, raw)
-    words[base + at] |= gathered
+        gathered |= (raw & row.bits) << np.int64(row.shift)
+    put_lane(at, gathered, words, base)
     return True
 
 
@@ -97,8 +92,10 @@ def _put(signals, first, end, values, words, base):
 
 
 @kernel
-def _put_groups(codec, message, values, words, base):
-    """Put in the groups that the values put in so far select, and so on down."""
+def _put_rest(codec, message, values, words, base):
+    """Put in what is not plain, then the groups that the values so far select, and so on down."""
+    if not _put(codec.signals, message.plain, message.sent, values, words, base):
+        return False
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
             group = codec.groups[g]
@@ -110,11 +107,11 @@ def _put_groups(codec, message, values, words, base):
     return True
 
 
-@kernel
+@inlined
 def _protect(signals, message, record, words, base):
     """Put the counter into the frame, then the CRC, and step the counter."""
     insert(signals[message.counter], record.counter, words, base)
     crc_byte = message.crc_byte
-    crc = e2e.p1_crc(message.crc_start, words, base, message.length, crc_byte)
+    crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
     record.counter = e2e.p1_next(record.counter)

@@ -28,6 +28,11 @@ _FLOATS = {
 }
 
 
+# What a product with the inverse of the scale, rounded twice, is off from the quotient at
+# the very most, as a share of it.
+_INVERSE_ERROR = 2.0**-51
+
+
 def network_start(signal: Signal) -> int:
     """Return the bit a Motorola signal starts at, counted from the top of byte 0."""
     return 8 * (signal.start // 8) + 7 - signal.start % 8
@@ -137,6 +142,7 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     kind = _kind(signal)
     unsigned = kind == Kind.INTEGER and not signal.is_signed
     cells["kind"] = kind
+    cells["lane"] = 2 * cells["word"] + cells["swap"]
     cells["spills"] = cells["left"] > cells["spare"]
     cells["mask"] = (1 << signal.length) - 1 if unsigned else -1
     cells["slot"] = NO_SLOT
@@ -149,6 +155,10 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     cells["offset"] = signal.offset * binding.factor + binding.offset
     low, high = limits(signal)
     cells["low"], cells["high"] = low, high
+    if is_plain(cells):
+        cells["shift"] = cells["spare"] - cells["left"]
+        cells["bits"] = (1 << signal.length) - 1
+        cells["sure"] = 0.5 - (max(abs(low), abs(high)) + 1) * _INVERSE_ERROR
     cells["raw_low"], cells["raw_high"] = (
         _word(signal, bits(signal, limit)) for limit in (low, high)
     )

@@ -23,11 +23,15 @@ SIGNAL: Final = np.dtype(
         ("kind", "u1"),  # Kind
         ("spills", "u1"),  # 1 if part of the signal is in the word beside
         ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
+        ("lane", "u1"),  # twice the word, plus 1 for Motorola
+        ("shift", "u1"),  # of a plain signal: place of its least significant bit in its lane
         ("slot", "u4"),  # index of the channel among the values
         ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
+        ("bits", "i8"),  # as many ones as a plain signal is long
         ("scale", "f8"),  # channel = raw * scale + offset
         ("offset", "f8"),
         ("inverse", "f8"),  # of the scale, rounded; used where it gives the same
+        ("sure", "f8"),  # a product with it rounds right if it is not further from an integer
         ("low", "f8"),  # smallest and largest raw value that is sent …
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
@@ -68,6 +72,7 @@ MESSAGE: Final = np.dtype(
         ("groups_end", "u4"),
         ("guarded", "i4"),  # 1 with protection or floats: more to check than the length
         ("floats", "i4"),  # 1 if a signal that is decoded may be NaN
+        ("rest", "i4"),  # 1 if it has more than plain signals
         ("counter", "i4"),  # row of the protection's counter, -1 without protection
         ("crc_byte", "i4"),
         ("crc_start", "i4"),  # CRC over the data id

@@ -71,6 +71,7 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
             len(rows.groups),
             int(floats or guard is not None),
             int(floats),
+            int(spans[0].plain < spans[0].received or len(found) > 1),
             index[guard.counter] if guard else -1,
             protected.crc_byte,
             protected.crc_start,
@@ -95,7 +96,7 @@ def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
 
 
 def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
-    """Append the block's rows by role, the plain ones first and then by word."""
+    """Append the block's rows by role, the plain ones first and then by lane."""
     ends = [len(rows.signals)]
     plain = 0
     for role in roles:
@@ -110,7 +111,7 @@ def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, i
 
 def _order(entry: tuple[str, Any]) -> tuple[bool, int]:
     cells = entry[1]
-    return not layout.is_plain(cells), int(cells["word"])
+    return not layout.is_plain(cells), int(cells["lane"])
 
 
 def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group: int) -> None:

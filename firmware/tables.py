@@ -119,7 +119,8 @@ def _used(bindings: Iterable[Binding], messages: Mapping[str, Message]) -> tuple
     return tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
 
 
-def _protections(car: Car, messages: tuple[Message, ...]) -> dict[str, Protection]:
+def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
+    """The end-to-end protection of these messages, where the car file gives them one."""
     used = {message.name for message in messages}
     return {
         name: Protection(g.profile, g.data_id, g.crc, g.counter, g.max_delta)
@@ -154,9 +155,9 @@ def wire(car: Car) -> Wire:
     outward = _bind(car, "commands", messages, COMMAND_NAMES)
     received, sent = _used(inward, messages), _used(outward, messages)
     return Wire(
-        build(received, inward, _protections(car, received)),
+        build(received, inward, protections(car, received)),
         received,
-        build(sent, outward, _protections(car, sent)),
+        build(sent, outward, protections(car, sent)),
         sent,
         _feeds(inward, received),
     )

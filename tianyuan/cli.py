@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import typer
 
-from tianyuan.commands import demo, drive, lap, raceline, replay, rig
+from tianyuan.commands import bench, demo, drive, lap, raceline, replay, rig
 from tianyuan.control.errors import InputError
 
 BAD_INPUT = 2
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for command in (lap.lap, drive.drive, rig.rig, raceline.raceline, replay.replay, demo.demo):
     app.command()(command)
+app.add_typer(bench.bench, name="bench")
 
 
 def _show_version(wanted: bool) -> None:

@@ -28,11 +28,12 @@ VECTORS = {
 }
 
 
-def by_kernel(octets, start=0xFF):
+def by_kernel(octets, start=0xFF, without=-1):
     """The kernel's CRC of bytes laid into a frame's payload."""
     frame = frames(2)
     frame["payload"][1, : len(octets)] = np.frombuffer(octets, np.uint8)
-    return e2e.crc8(start, frame.view(np.int64), np.uint64(10), 0, len(octets)) ^ 0xFF
+    words = frame.view(np.int64)
+    return e2e.crc8(start, words, np.uint64(10), len(octets), without) ^ 0xFF
 
 
 @pytest.mark.parametrize(("octets", "crc"), VECTORS.items())
@@ -45,6 +46,13 @@ def test_the_published_vectors_hold(octets, crc):
 def test_the_crc_is_that_of_fastcrc(octets):
     assert e2e.crc8_j1850(octets) == fastcrc.crc8.sae_j1850(octets)
     assert by_kernel(octets) == fastcrc.crc8.sae_j1850(octets)
+
+
+@given(st.binary(min_size=1, max_size=64), st.data())
+def test_the_crc_leaves_out_the_byte_it_is_told_to(octets, data):
+    without = data.draw(st.integers(0, len(octets) - 1))
+    rest = octets[:without] + octets[without + 1 :]
+    assert by_kernel(octets, without=without) == fastcrc.crc8.sae_j1850(rest)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What the machine's figures are measured with: `tianyuan bench`."""

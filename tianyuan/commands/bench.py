@@ -1,0 +1,125 @@
+"""``tianyuan bench``: the figures of the README, measured on this machine."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tianyuan import names
+from tianyuan.commands import options
+from tianyuan.commands.progress import bar
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.host import line_for
+from tianyuan.hil.benches import codec as codecs
+from tianyuan.hil.benches import lockstep as driving
+from tianyuan.hil.benches import traffic
+
+CAR, TRACK = "tianyuan", "zhuzhou"
+CONTESTANTS = {
+    "ours": "tianyuan",
+    "c": "C, linked",
+    "c_inlined": "C, inlined",
+    "cantools": "cantools",
+}
+
+bench = typer.Typer(help="Measure what this machine does.", no_args_is_help=True)
+
+Turns = Annotated[int, typer.Option("--turns", min=1, max=1000, help="Figures are medians of.")]
+
+
+@bench.command()
+def lockstep(
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1.0, max=3600.0, help="Virtual time of a turn.")
+    ] = 120.0,
+    turns: Turns = 7,
+    json: options.Json = None,
+) -> None:
+    """Host at 500 Hz and plant at 1 kHz over the full codec, on one core and on two."""
+    car = names.car_file(CAR)
+    with bar(f"racing line of {TRACK}") as progress:
+        path = line_for(load_car(car), names.track_file(TRACK), None, progress)
+    drive = driving.Drive(car, names.vehicle_file(CAR), path, seconds)
+    with bar(f"{turns} turns of one process and two", total=turns) as progress:
+        figures = driving.measure(drive, turns, progress)
+    if json is not None:
+        about = {"seconds": seconds, "turns": turns, "cores": len(os.sched_getaffinity(0))}
+        options.write_json(json, jsonlib.dumps(figures._asdict() | about, indent=2) + "\n")
+    if json != "-":
+        print_lockstep(figures, seconds)
+
+
+@bench.command()
+def codec(turns: Turns = 21, json: options.Json = None) -> None:
+    """The codec against the C that cantools generates, and against cantools itself."""
+    every = [traffic.six_signals(), traffic.car(guarded=False), traffic.car(guarded=True)]
+    compared = []
+    for each in every:
+        with bar(each.name, total=2 * turns) as progress:
+            compared.append(codecs.compare(each, turns, progress))
+    for note in {figures.note for figures in compared if figures.note}:
+        Console(stderr=True).print(f"nothing to compare with in C: {note}")
+    if json is not None:
+        options.write_json(json, jsonlib.dumps(codec_figures(compared, turns), indent=2) + "\n")
+    if json != "-":
+        print_codec(compared)
+
+
+def codec_figures(compared: list[codecs.Figures], turns: int) -> dict[str, Any]:
+    """The JSON: of the six-signal frame at the top, and below of each traffic.
+
+    A contestant that did not run is null, as in C without gcc and whenever there is
+    protection, which cantools does not know.
+    """
+    by_traffic = {figures.traffic: _with_ratios(figures) for figures in compared}
+    return by_traffic[compared[0].traffic] | {"turns": turns, "traffic": by_traffic}
+
+
+def _with_ratios(figures: codecs.Figures) -> dict[str, Any]:
+    """Nanoseconds a frame, and ours as a multiple of each other's."""
+    every: dict[str, Any] = {}
+    for verb, measured in (("decode", figures.decode_ns), ("encode", figures.encode_ns)):
+        ours = measured["ours"]
+        every[f"{verb}_ns"] = {name: measured.get(name) for name in CONTESTANTS}
+        every[f"{verb}_ratio"] = {
+            name: ours / measured[name] if name in measured else None
+            for name in CONTESTANTS
+            if name != "ours"
+        }
+    return every
+
+
+def print_codec(compared: list[codecs.Figures]) -> None:
+    """Nanoseconds a frame in a table, and what is in them."""
+    table = Table(title="nanoseconds a frame, medians", title_justify="left")
+    table.add_column("traffic", no_wrap=True)
+    table.add_column("")
+    for heading in (*CONTESTANTS.values(), "ours : C"):
+        table.add_column(heading, justify="right")
+    for figures in compared:
+        for verb, measured in (("decode", figures.decode_ns), ("encode", figures.encode_ns)):
+            cells = [f"{measured[name]:.1f}" if name in measured else "-" for name in CONTESTANTS]
+            ratio = f"{measured['ours'] / measured['c']:.2f}" if "c" in measured else "-"
+            table.add_row(figures.traffic, verb, *cells, ratio)
+    console = Console()
+    console.print(table)
+    console.print(
+        "Ours finds the message by its identifier among all, checks its length, rounds to "
+        "nearest, saturates and keeps books; the C truncates and does none of the others but "
+        "compare the length. Linked is cantools' file compiled for itself; inlined, it is "
+        "one with the loop and fixed to this DBC file."
+    )
+
+
+def print_lockstep(figures: driving.Figures, seconds: float) -> None:
+    """Two lines."""
+    typer.echo(
+        f"lockstep: {figures.real_time_factor:.0f} times real time on one core, "
+        f"{seconds:g} s a turn, {figures.laps:.2f} laps"
+    )
+    typer.echo(f"two processes side by side: {figures.speedup_2_workers:.2f} times one")
