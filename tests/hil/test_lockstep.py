@@ -18,10 +18,17 @@ pytestmark = pytest.mark.compiled  # minutes of driving
 
 def sensor(loop, name: str) -> int:
     """Index of a sensor message, by the place its identifier has."""
-    order = (
-        "RACE_ESTOP RACE_CONTROL GNSS_POSITION GNSS_VELOCITY IMU WHEEL_SPEEDS STEERING_STATUS "
-        "BRAKE_STATUS POWERTRAIN_STATUS"
-    ).split()
+    order = [
+        "RACE_ESTOP",
+        "RACE_CONTROL",
+        "GNSS_POSITION",
+        "GNSS_VELOCITY",
+        "IMU",
+        "WHEEL_SPEEDS",
+        "STEERING_STATUS",
+        "BRAKE_STATUS",
+        "POWERTRAIN_STATUS",
+    ]
     assert loop.world.cycle_ns.size == len(order)
     return order.index(name)
 
