@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tianyuan.control.geometry import approach, clamp, interpolate, on_table, wrap
@@ -46,6 +46,7 @@ def test_wrap_of_any_finite_angle_is_finite(angle):
 
 
 @given(anything, st.floats(-1e3, 1e3), st.floats(0, 1e3))
+@example(math.nan, -2.0, 5.0)
 def test_clamp_is_within_its_bounds_whatever_comes_in(value, low, width):
     held = clamp(value, low, low + width)
     assert low <= held <= low + width
@@ -56,6 +57,7 @@ def test_clamp_is_within_its_bounds_whatever_comes_in(value, low, width):
 
 
 @given(ordinary, anything, st.floats(0, 1e3))
+@example(4.0, math.nan, 1.0)
 def test_approach_never_changes_by_more_than_it_may_and_is_never_nan(current, target, most):
     reached = approach(current, target, most)
     assert current - most <= reached <= current + most

@@ -73,6 +73,13 @@ def test_driving_unloads_the_front_of_a_rear_driven_car(params, ay, ax):
     assert slip.front(params, ay, ax) >= slip.front(params, ay, 0.0)
 
 
+def test_driving_with_the_rear_wheels_takes_from_the_front_only_its_load(params):
+    p = params[0]
+    assert p.rear_drive == 1.0
+    load = 1 - 3.0 * p.cg_height_m / (G * (p.wheelbase_m - p.front_axle_m))
+    assert slip.front(params, 5.0, 3.0) == pytest.approx(slip.front(params, 5.0 / load, 0.0))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.78])
 def test_braking_lets_the_front_slip_less_until_its_own_braking_outweighs_the_load(
     new_params, share

@@ -161,6 +161,24 @@ def test_while_it_is_far_from_the_profile_the_integral_learns_nothing(plain):
         assert state[0].integral_mps2 <= 0.2
 
 
+@pytest.mark.parametrize(("error", "seconds"), [(0.3, 20.0), (-1.4, 5.0)])
+def test_an_error_that_lasts_fills_the_integral_to_its_bound_and_no_further(plain, error, seconds):
+    params, line = plain(20.0 + error)
+    state = moving(20.0)
+    for _ in range(round(seconds / STEP_S)):
+        speed.follow(params, line, record(SENSORS), state, STEP_S)
+    bound = math.copysign(params[0].speed_integral_max_mps2, error)
+    assert state[0].integral_mps2 == bound
+
+
+@pytest.mark.parametrize("mode", [Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP])
+def test_a_car_that_stands_is_held(plain, mode):
+    params, line = plain(60.0, slope_rad=0.1)
+    state = moving(0.29, mode)
+    held = speed.update(params, line, record(SENSORS), state, STEP_S)
+    assert held == (0.0, params[0].supervisor_hold_bar)
+
+
 @pytest.mark.parametrize(("flag", "cap"), [(Flag.GREEN, 66.0), (Flag.YELLOW, 16.0)])
 @pytest.mark.parametrize("profile", [10.0, 30.0, 90.0])
 @pytest.mark.parametrize("accel", [-4.0, 2.0])

@@ -239,6 +239,15 @@ def test_a_start_from_nothing_to_driving(new_params, line):
     assert commands.throttle[-1] > 0.0
 
 
+def test_the_first_step_has_no_length_so_it_moves_nothing(new_params, line):
+    rows, times = healthy_rows(line, 2, 4, speed=0.0)
+    rows.steer_rad = 0.2
+    commands = run(new_params(line), line, rows, times, record(STATE))
+    assert (commands[0].steer_rad, commands[0].brake_bar) == (0.0, 0.0)
+    assert commands[1].steer_rad > 0.0
+    assert commands[1].brake_bar > 0.0
+
+
 def test_after_a_stall_no_command_jumps_for_the_time_that_was_lost(new_params, line):
     params = new_params(line)
     rows, times = healthy_rows(line, 60, 6)
