@@ -89,7 +89,7 @@ def crc8(crc, words, base, length, without):
     """
     for first in range(0, length, 8):
         word = words[base + _PAYLOAD + np.uint64(first >> 3)]
-        count = min(np.int64(length) - first, 8)
+        count = np.int64(min(length - first, 8))
         place = np.int64(without) - first
         if 0 <= place < count:
             below = (np.int64(1) << (place * 8)) - 1

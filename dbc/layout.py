@@ -165,7 +165,7 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     return cells
 
 
-def is_plain(cells: np.void) -> bool:
+def is_plain(cells: Any) -> bool:
     """Whether a row is one for the fast path.
 
     That is an integer in one word which, like its limits and the inverse of its scale, a
