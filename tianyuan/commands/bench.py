@@ -109,10 +109,10 @@ def print_codec(compared: list[codecs.Figures]) -> None:
     console = Console()
     console.print(table)
     console.print(
-        "Ours finds the message by its identifier among all, checks its length, rounds to "
-        "nearest, saturates and keeps books; the C truncates and does none of the others but "
-        "compare the length. Linked is cantools' file compiled for itself; inlined, it is "
-        "one with the loop and fixed to this DBC file."
+        "Both find the message by its identifier and check its length. Ours also rounds to "
+        "nearest, saturates, clears the rest of the frame and keeps books; the C truncates. "
+        "Linked is cantools' file compiled for itself; inlined, it is one with the loop and "
+        "fixed to this DBC file."
     )
 
 
