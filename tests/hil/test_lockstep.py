@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
+from numba.core.runtime import rtsys
+from numba.core.runtime._nrt_python import memsys_disable_stats, memsys_enable_stats
 
 from tianyuan.control.records import Cause, Controller, Flag, Mode
 from tianyuan.dbc import e2e
@@ -71,6 +74,30 @@ def test_telemetry_begins_with_the_run_and_has_a_row_every_ten_milliseconds(loop
     assert rows.t_s[0] < 0.01
     assert np.allclose(np.diff(rows.t_s), 0.01)
     assert np.isfinite(rows.tolist()).all()
+
+
+def allocations(loop, seconds: float) -> int:
+    """Allocations of numba's runtime while the loop advances, in one call of its kernel."""
+    before = rtsys.get_allocation_stats().alloc
+    loop.advance(seconds, round(seconds * 1000))
+    return rtsys.get_allocation_stats().alloc - before
+
+
+@njit
+def allocate(count):
+    return np.zeros(count).sum()
+
+
+def test_neither_host_nor_rig_allocates(loop_of):
+    memsys_enable_stats()
+    try:
+        before = rtsys.get_allocation_stats().alloc
+        allocate(3)
+        assert rtsys.get_allocation_stats().alloc > before
+        loop = loop_of().advance(6.0)
+        assert allocations(loop, 0.004) == allocations(loop, 4.0)
+    finally:
+        memsys_disable_stats()
 
 
 def test_a_bus_full_of_frames_loses_the_rest_and_nothing_else():
