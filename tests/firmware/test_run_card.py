@@ -91,5 +91,5 @@ def test_a_card_holds_the_car_s_own_dbc_files_wherever_they_were(car_with, tmp_p
     (tmp_path / "a" / "bus.dbc").unlink()
     (tmp_path / "elsewhere").mkdir()
     card = read_card(tmp_path / "run.blf", tmp_path / "elsewhere")
-    assert [file.read_bytes() for file in card.car.dbc_files()][0] == text.encode()
+    assert next(file.read_bytes() for file in card.car.dbc_files()) == text.encode()
     wire(card.car)

@@ -71,9 +71,7 @@ def loop_of(car: Car, oval: np.recarray) -> Callable[..., Loop]:
         host = make_host(car, oval, controller, 1_000_000_000 // rate_hz)
         world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed)
         life = virtual.birth(world, host, laps)
-        return Loop(
-            world, life, host, lockstep.queues(), 1000 // rate_hz, [lockstep.EPOCH_NS]
-        )
+        return Loop(world, life, host, lockstep.queues(), 1000 // rate_hz, [lockstep.EPOCH_NS])
 
     return begin
 
