@@ -7,20 +7,28 @@ told to the tick again, so every frame that went out must come out again.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import can
 import numpy as np
+from can.io.blf import BLFParseError
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import decode
-from tianyuan.dbc.frame import BRS, EXTENDED, FDF, FRAME, REMOTE, frames
+from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, FRAME, REMOTE, frames
 from tianyuan.dbc.records import RECEIVED, records
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, TICK_ID
 
+# What python-can's readers raise on files that are no logs, in no class of their own.
+_GARBLED = (
+    ArithmeticError, AttributeError, BLFParseError, LookupError, OSError, TypeError, ValueError,
+    can.CanError, struct.error, zlib.error,
+)  # fmt: skip
 COMPARED = ("can_id", "length", "flags", "channel", "payload")
 
 
@@ -46,6 +54,7 @@ def _fill(frame: Any, message: can.Message) -> None:
         message.arbitration_id
         | (EXTENDED if message.is_extended_id else 0)
         | (REMOTE if message.is_remote_frame else 0)
+        | (ERROR if message.is_error_frame else 0)
     )
     frame.length = message.dlc
     frame["flags"] = (FDF if message.is_fd else 0) | (BRS if message.bitrate_switch else 0)
@@ -57,20 +66,24 @@ def _fill(frame: Any, message: can.Message) -> None:
 def read_ticks(log: Path) -> Iterator[tuple[int, np.recarray, np.recarray]]:
     """Each tick of a log: its time, the frames that came in and the frames that went out.
 
-    Raises InputError for a log that cannot be opened; a tick cut off at the end is dropped.
+    Raises InputError for a log that cannot be read; a tick cut off at the end is dropped.
     """
-    try:
-        reader = can.LogReader(str(log))
-    except (OSError, ValueError, can.CanError) as error:
-        raise InputError(f"{log}: cannot be read as a log: {error}") from None
     came, went = list[can.Message](), list[can.Message]()
-    with reader:
-        for message in reader:
-            (came if message.is_rx else went).append(message)
-            if message.arbitration_id == TICK_ID and not message.is_rx:
-                t_ns = int.from_bytes(message.data, "little", signed=True)
-                yield t_ns, _frames(came, t_ns), _frames(went, t_ns)
-                came, went = [], []
+    for message in _messages(log):
+        (came if message.is_rx else went).append(message)
+        if message.arbitration_id == TICK_ID and not message.is_rx:
+            t_ns = int.from_bytes(message.data, "little", signed=True)
+            yield t_ns, _frames(came, t_ns), _frames(went, t_ns)
+            came, went = [], []
+
+
+def _messages(log: Path) -> Iterator[can.Message]:
+    try:
+        with can.LogReader(str(log)) as reader:
+            yield from reader
+    except _GARBLED as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{log}: cannot be read as a log: {why}") from None
 
 
 def _frames(messages: list[can.Message], t_ns: int) -> np.recarray:
@@ -126,6 +139,11 @@ def replay(log: Path, host: Host, progress: Callable[[int], None] | None = None)
     first: Mismatch | None = None
     began_ns = ended_ns = 0
     for t_ns, came, went in read_ticks(log):
+        if came.size > host.frames_in.size:
+            raise InputError(
+                f"{log}: {came.size} frames came in tick {ticks}, above {host.frames_in.size}; "
+                f"no log of `tianyuan drive`"
+            )
         told.tell(went)
         host.frames_in[: came.size] = came
         n_out = host.tick(came.size, t_ns)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -93,7 +94,7 @@ def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run)
         write(file, run)
     except OSError as error:
         raise InputError(f"--{what} {file}: {error.strerror}") from None
-    Console().print(f"{what}: {file}")
+    typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON
 
 
 def report_of(

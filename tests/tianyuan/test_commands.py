@@ -1,0 +1,309 @@
+"""The program as people run it: somewhere else, on good input and on bad."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import can
+import pytest
+
+from tianyuan.drivers.local_bus import nodes
+from tianyuan.rooms import room
+
+pytestmark = [pytest.mark.compiled, pytest.mark.timed]
+
+COMMANDS = ("lap", "drive", "rig", "raceline", "replay", "demo")
+LAP_KEYS = {
+    "time_s",
+    "rms_cross_track_m",
+    "max_cross_track_m",
+    "min_edge_margin_m",
+    "top_speed_mps",
+}
+PATIENCE_S = 300  # a cold cache on a busy machine
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder far from the checkout, with a car in it that does not wait to be ready."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    shipped = (room("firmware") / "cars" / "tianyuan.toml").read_text()
+    (folder / "tianyuan.toml").write_text(shipped + "\n[supervisor]\nready_dwell_s = 0.0\n")
+    return folder
+
+
+def tianyuan(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "tianyuan", *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def line(place) -> Path:
+    """The oval's line, planned once by the program itself."""
+    done = tianyuan(place, "raceline", "--track", "oval", "-o", "line.csv", "--json", "line.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return place / "line.csv"
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_help_tells_what_there_is(place, command):
+    done = tianyuan(place, *command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+    assert all(name in done.stdout for name in (() if command else COMMANDS))
+
+
+def test_the_version_is_the_packages(place):
+    done = tianyuan(place, "--version")
+    assert (done.returncode, done.stdout.strip()) == (0, "0.1.0")
+
+
+def test_a_lap_s_json_is_all_that_standard_output_holds(place, line):
+    arguments = ("lap", "--track", "oval", "--laps", "2", "--line", str(line), "--json")
+    done = tianyuan(place, *arguments, "-", "--report", "lap.html", "--picture", "lap.svg")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    run = json.loads(done.stdout)
+    assert set(run) >= {"finished", "stop_cause", "laps", "real_time_factor"}
+    assert (run["finished"], run["stop_cause"]) == (True, "CHEQUERED_FLAG")
+    assert len(run["laps"]) == 2
+    for lap in run["laps"]:
+        assert set(lap) >= LAP_KEYS
+        assert lap["min_edge_margin_m"] > 0
+    assert run["real_time_factor"] > 1
+    planned = json.loads((place / "line.json").read_text())
+    assert run["laps"][1]["time_s"] == pytest.approx(planned["predicted_lap_s"], rel=0.05)
+    page = (place / "lap.html").read_text()
+    assert "<html" in page
+    assert not any(word in page for word in ('src="http', 'href="http', "@import", 'src="//'))
+    # The line on disk drives the same laps, bit for bit, as the one planned on the spot.
+    again = tianyuan(place, "lap", "--track", "oval", "--laps", "2", "--json", "lap.json")
+    assert again.returncode == 0
+    assert "not finished" not in again.stdout
+    assert json.loads((place / "lap.json").read_text())["laps"] == run["laps"]
+
+
+@pytest.fixture
+def bus() -> Iterator[str]:
+    directory = tempfile.mkdtemp(prefix="bus-")
+    yield f"{directory}/can0"
+    shutil.rmtree(directory)
+
+
+def started(place: Path, *arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tianyuan", *arguments],
+        cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def hear(bus: str, wanted: Callable[[can.Message], bool]) -> None:
+    """Wait for a frame on the bus, as any program may that knows python-can."""
+    end = time.monotonic() + PATIENCE_S
+    with can.Bus(interface="tianyuan", channel=bus) as ear:
+        while time.monotonic() < end:
+            message = ear.recv(1.0)
+            if message is not None and wanted(message):
+                return
+    raise AssertionError("not heard in time")
+
+
+def fast(message: can.Message) -> bool:
+    """GNSS_VELOCITY says more than 5 m/s."""
+    return message.arbitration_id == 0x101 and int.from_bytes(message.data[2:4], "little") > 1000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_at_speed_stops_the_car_and_then_the_program(place, line, bus, number):
+    common = ("--car", "tianyuan.toml", "--track", "oval", "--line", str(line), "-c", bus)
+    rig = started(place, "rig", *common, "--laps", "5", "--json", "-")
+    try:
+        while not nodes(bus):
+            assert rig.poll() is None, rig.communicate()
+            time.sleep(0.1)
+        log = f"drive-{number}.blf"
+        drive = started(place, "drive", *common, "--rate", "100", "--log", log, "--json", "-")
+        hear(bus, fast)
+        drive.send_signal(number)
+        said, complained = drive.communicate(timeout=30)
+        assert drive.returncode == 0
+        assert "Traceback" not in complained
+        figures = json.loads(said)
+        assert figures["ticks"] > 100
+        assert figures["lost_by_recorder"] == 0
+        told, _ = rig.communicate(timeout=30)
+        assert rig.returncode == 0
+        assert json.loads(told)["stop_cause"] == "SHUTDOWN"
+    finally:
+        rig.kill()
+    replayed = tianyuan(place, "replay", log, "--json", "-")
+    assert replayed.returncode == 0
+    outcome = json.loads(replayed.stdout)
+    assert (outcome["ticks"], outcome["bit_exact"]) == (figures["ticks"], True)
+
+
+def test_a_second_signal_ends_a_drive_at_once(place, line, bus):
+    drive = started(place, "drive", "--track", "oval", "--line", str(line), "-c", bus)
+    hear(bus, lambda message: message.arbitration_id == 0x090)
+    drive.send_signal(signal.SIGTERM)
+    drive.send_signal(signal.SIGTERM)
+    drive.communicate(timeout=30)
+    assert drive.returncode == 0
+
+
+def with_line(name: str, edit: Callable[[list[str]], None], line: Path) -> str:
+    rows = line.read_text().splitlines()
+    edit(rows)
+    (line.parent / name).write_text("\n".join(rows) + "\n")
+    return name
+
+
+def put_nan(rows: list[str]) -> None:
+    cells = rows[40].split(",")
+    cells[1] = "nan"
+    rows[40] = ",".join(cells)
+
+
+def spoilt_car(place: Path, name: str, old: str, new: str) -> str:
+    text = (place / "tianyuan.toml").read_text()
+    assert old in text
+    (place / name).write_text(text.replace(old, new, 1))
+    return name
+
+
+@pytest.fixture(scope="module")
+def bad(place, line) -> Path:
+    """Everything that can be wrong, in files."""
+    (place / "broken.dbc").write_text('VERSION ""\n\nBO_ 1 nonsense\n')
+    spoilt_car(place, "dbc.toml", '["tianyuan.dbc"]', '["broken.dbc"]')
+    spoilt_car(place, "nodbc.toml", '["tianyuan.dbc"]', '["none.dbc"]')
+    spoilt_car(place, "key.toml", "mass_kg", "mas_kg")
+    spoilt_car(place, "value.toml", "steer_rate_radps = 0.85", "steer_rate_radps = 90.0")
+    spoilt_car(place, "signal.toml", "IMU.AccelX", "IMU.AccelQ")
+    spoilt_car(place, "toml.toml", "[vehicle]", "[vehicle")
+    with_line("nan.csv", put_nan, line)
+    with_line("short.csv", lambda rows: rows.__delitem__(slice(9, None)), line)
+    circle = [f"{60 * c:.4f},{60 * s:.4f},0.7,0.7" for c, s in points()]
+    (place / "narrow.csv").write_text("\n".join(circle) + "\n")
+    (place / "garbled.blf").write_bytes(b"LOGG" + bytes(100))
+    (place / "list.blf").write_bytes(b"")
+    (place / "list.blf.run.json").write_text("[]")
+    return place
+
+
+def points() -> list[tuple[float, float]]:
+    return [(math.cos(a / 32 * math.pi), math.sin(a / 32 * math.pi)) for a in range(64)]
+
+
+OVAL = ("--track", "oval", "--line", "line.csv")
+BAD = {
+    "missing car": (("lap", "--car", "none.toml"), "none.toml"),
+    "unknown car": (("lap", "--car", "tianyaun"), "tianyuan"),
+    "missing track": (("lap", "--track", "none.csv"), "none.csv"),
+    "unknown track": (("lap", "--track", "zhuzou"), "zhuzhou"),
+    "missing line": (("lap", "--track", "oval", "--line", "none.csv"), "none.csv"),
+    "missing log": (("replay", "none.blf"), "none.blf"),
+    "log without a card": (("replay", "garbled.blf"), "garbled.blf"),
+    "card that is a list": (("replay", "list.blf"), "list.blf"),
+    "malformed DBC": (("lap", "--car", "dbc.toml", *OVAL), "broken.dbc"),
+    "missing DBC": (("lap", "--car", "nodbc.toml", *OVAL), "none.dbc"),
+    "unknown key": (("lap", "--car", "key.toml", *OVAL), "vehicle.mas_kg"),
+    "value out of bounds": (("lap", "--car", "value.toml", *OVAL), "limits.steer_rate_radps"),
+    "unknown signal": (("lap", "--car", "signal.toml", *OVAL), "AccelQ"),
+    "no TOML": (("lap", "--car", "toml.toml", *OVAL), "toml.toml"),
+    "NaN in the line": (("lap", "--track", "oval", "--line", "nan.csv"), "line 41"),
+    "line cut short": (("lap", "--track", "oval", "--line", "short.csv"), "short.csv"),
+    "narrow track": (("lap", "--track", "narrow.csv"), "narrow.csv"),
+    "unknown controller": (("lap", "--controller", "mpc", *OVAL), "--controller mpc"),
+    "unknown rate": (("drive", "--rate", "300", *OVAL), "--rate 300"),
+    "unknown option": (("lap", "--lap", "3"), "--lap"),
+    "no laps": (("lap", "--laps", "0"), "--laps"),
+    "no number": (("lap", "--laps", "many"), "--laps"),
+    "unknown command": (("lapp",), "lapp"),
+    "missing argument": (("replay",), "log"),
+    "missing output": (("raceline", "--track", "oval"), "--output"),
+    "other bus": (("drive", "-i", "socketcan", *OVAL), "socketcan"),
+    "unwritable line": (("raceline", "--track", "oval", "-o", "none/line.csv"), "none/line.csv"),
+    "unwritable JSON": (("lap", "-n", "1", *OVAL, "--json", "none/lap.json"), "none/lap.json"),
+    "unwritable report": (("lap", "-n", "1", *OVAL, "--json", "a.json", "--report", "none/a.html"),
+        "none/a.html"),
+    "unwritable log": (("drive", *OVAL, "--log", "none/a.blf", "--seconds", "1"), "none/a.blf"),
+    "unknown log": (("drive", *OVAL, "--log", "a.xyz", "--seconds", "1", "-c", "{bus}"), "a.xyz"),
+    "no bus": (("drive", *OVAL, "--seconds", "1", "-c", "a b"), "a b"),
+    "unwritable demo": (("demo", "--folder", "line.csv/demo"), "line.csv/demo"),
+}  # fmt: skip
+
+
+# Importing the program takes two seconds; a fork of one that has done so takes none.
+FORKS = """
+import json, os, sys
+from tianyuan.cli import main
+for number, arguments in enumerate(json.load(sys.stdin)):
+    if os.fork() == 0:
+        for stream, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{number}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.argv = ["tianyuan", *arguments]
+        main()
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def refused(bad) -> dict[str, tuple[int, str]]:
+    """Exit status and standard error of the program on each bad input."""
+    bus = tempfile.mkdtemp(prefix="bus-")
+    asked = [[word.format(bus=bus) for word in arguments] for arguments, _ in BAD.values()]
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        cwd=bad, input=json.dumps(asked), capture_output=True, text=True, timeout=PATIENCE_S,
+        check=True,
+    )  # fmt: skip
+    shutil.rmtree(bus)
+    said = [(bad / f"{number}.err").read_text() for number in range(len(BAD))]
+    return dict(zip(BAD, zip(map(int, done.stdout.split()), said, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_ends_in_one_line_that_names_it(refused, what):
+    status, said = refused[what]
+    assert said.startswith("tianyuan: ")
+    assert said.count("\n") == 1
+    assert BAD[what][1] in said
+    assert "Traceback" not in said
+    assert status == 2
+
+
+@pytest.mark.parametrize("what", ["missing car", "NaN in the line", "unknown option"])
+def test_a_program_of_its_own_says_the_same(bad, refused, what):
+    done = tianyuan(bad, *BAD[what][0])
+    assert (done.returncode, done.stdout) == (2, "")
+    status, said = refused[what]
+    assert done.returncode == status
+    assert done.stderr.replace("python -m tianyuan", "tianyuan") == said
+
+
+def test_no_command_at_all_shows_the_help_and_fails(place):
+    done = tianyuan(place)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert all(name in done.stdout + done.stderr for name in COMMANDS)
+
+
+def test_a_car_that_does_not_finish_is_a_failure(place, line):
+    shy = spoilt_car(place, "shy.toml", "ready_dwell_s = 0.0", "arm_cross_track_m = 0.1")
+    plant = (room("hil") / "vehicles" / "tianyuan.toml").read_text()
+    (place / "shy.plant.toml").write_text(plant.replace("position_m = ", "position_m = 5.0 # "))
+    done = tianyuan(place, "lap", "--car", shy, *OVAL, "-n", "1", "--json", "-")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["finished"] is False
