@@ -2,9 +2,13 @@
 
 Between positions the pose runs on the gyroscope, the accelerometer and the speed. A
 position or heading is compared with the pose of the instant it was valid for, so that its
-delay is no error at 70 m/s. Sideslip comes from the slip tables: too small a
-motion to measure with one antenna pair, too large to leave out (a degree at 50 m/s is
-0.9 m/s sideways).
+delay is no error at 70 m/s. Sideslip comes from the slip tables: too small a motion to
+measure with one antenna pair, too large to leave out (a degree at 50 m/s is 0.9 m/s
+sideways).
+
+Where the gyroscope and accelerometer fall silent, their last values would turn the car off
+the track while it is being stopped. The rear wheels' difference then gives the yaw rate, and
+an alpha-beta filter on the speeds that still come the acceleration.
 """
 
 from __future__ import annotations
@@ -17,6 +21,12 @@ from tianyuan.control.kernels import kernel
 
 LONGEST_STEP_S = 0.1
 SLOW_MPS = 1.0  # below this the slip tables say nothing
+SILENT_NS = 25_000_000  # some missed IMU frames
+# Critically damped, at the 10 ms of a satellite receiver: alpha^2 = beta (2 - alpha).
+ALPHA = 0.3
+BETA = 0.053
+SHORTEST_S = 0.005
+WHEELS_S = 0.02  # smooths the steps of the wheel speeds
 
 
 @kernel
@@ -45,11 +55,16 @@ def _start(params, sensors, state):
 
 
 @kernel
-def _predict(params, sensors, state, dt_s):
+def _predict(params, sensors, state, dt_s, silent):
     m, s = sensors[0], state[0]
-    s.yaw_rate_radps = m.imu_yaw_rate_radps - s.yaw_bias_radps
-    s.ax_mps2 = m.imu_ax_mps2
-    s.ay_mps2 = m.imu_ay_mps2
+    if silent:
+        turning = (m.wheel_rr_mps - m.wheel_rl_mps) / params[0].track_m
+        s.yaw_rate_radps += (turning - s.yaw_rate_radps) * min(dt_s / WHEELS_S, 1.0)
+        s.ay_mps2 = s.yaw_rate_radps * s.speed_mps
+    else:
+        s.yaw_rate_radps = m.imu_yaw_rate_radps - s.yaw_bias_radps
+        s.ax_mps2 = m.imu_ax_mps2
+        s.ay_mps2 = m.imu_ay_mps2
     middle = wrap(s.heading_rad + 0.5 * s.yaw_rate_radps * dt_s)
     c, sn = math.cos(middle), math.sin(middle)
     s.x_m += (c * s.speed_mps - sn * s.lateral_mps) * dt_s
@@ -82,19 +97,25 @@ def _correct_position(params, sensors, state):
 
 
 @kernel
-def _correct_velocity(params, sensors, state):
+def _correct_velocity(params, sensors, state, silent):
     p, m, s = params[0], sensors[0], state[0]
     delay_s = p.estimator_gnss_delay_s
     then = s.heading_rad - s.yaw_rate_radps * delay_s
     innovation = wrap(m.gnss_heading_rad - then) if m.gnss_heading_quality != 0.0 else 0.0
-    s.heading_rad = wrap(s.heading_rad + p.estimator_heading_gain * innovation)
     elapsed_s = clamp((m.velocity_t_ns - s.velocity_seen_ns) * 1e-9, 0.0, LONGEST_STEP_S)
-    s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
     forward = s.speed_mps - (s.ax_mps2 + s.yaw_rate_radps * s.lateral_mps) * delay_s
     # The receiver gives the speed over ground of its antenna, sideways motion included.
     sideways = s.lateral_mps + s.yaw_rate_radps * p.antenna_x_m
     predicted = math.hypot(forward - s.yaw_rate_radps * p.antenna_y_m, sideways)
-    s.speed_mps = max(s.speed_mps + p.estimator_speed_gain * (m.gnss_speed_mps - predicted), 0.0)
+    surplus = m.gnss_speed_mps - predicted
+    heading_gain, speed_gain = p.estimator_heading_gain, p.estimator_speed_gain
+    if silent:
+        heading_gain = speed_gain = ALPHA
+        s.ax_mps2 += BETA / max(elapsed_s, SHORTEST_S) * surplus
+    else:
+        s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
+    s.heading_rad = wrap(s.heading_rad + heading_gain * innovation)
+    s.speed_mps = max(s.speed_mps + speed_gain * surplus, 0.0)
     s.velocity_seen_ns = m.velocity_t_ns
 
 
@@ -120,8 +141,9 @@ def update(params, sensors, state, t_ns):
             _start(params, sensors, state)
         return
     dt_s = clamp((t_ns - s.t_ns) * 1e-9, 0.0, LONGEST_STEP_S)
-    _predict(params, sensors, state, dt_s)
+    silent = t_ns - m.imu_t_ns > SILENT_NS
+    _predict(params, sensors, state, dt_s, silent)
     if m.position_t_ns != s.position_seen_ns and m.gnss_quality != 0.0:
         _correct_position(params, sensors, state)
     if m.velocity_t_ns != s.velocity_seen_ns:
-        _correct_velocity(params, sensors, state)
+        _correct_velocity(params, sensors, state, silent)

@@ -39,6 +39,7 @@ VEHICLE: Final = _rows(
     ("wheelbase_m", "m", None, 0.5, 6, "front axle to rear axle"),
     ("front_axle_m", "m", None, 0.1, 5, "centre of gravity to front axle"),
     ("cg_height_m", "m", None, 0.0, 2, "centre of gravity above the road"),
+    ("track_m", "m", 1.5, 0.2, 3, "rear wheel to rear wheel"),
     ("width_m", "m", None, 0.3, 3, "over the tyres"),
     ("antenna_x_m", "m", 0.0, -5, 5, "GNSS antenna ahead of the centre of gravity"),
     ("antenna_y_m", "m", 0.0, -3, 3, "GNSS antenna left of the centre of gravity"),

@@ -98,6 +98,7 @@ def test_the_drivers_tables_describe_the_rigs_car():
         "wheelbase_m": v.chassis.wheelbase_m,
         "front_axle_m": v.chassis.front_axle_m,
         "cg_height_m": v.chassis.cg_height_m,
+        "track_m": v.chassis.track_m,
         "width_m": v.chassis.width_m,
         "antenna_x_m": v.sensors.antenna_x_m,
         "antenna_y_m": v.sensors.antenna_y_m,
