@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -37,28 +38,27 @@ def _cpu_options(number: int) -> list[str]:
     return ["--cpu", str(usable[number])] if len(usable) > number else []
 
 
-def _wait_for_rig(bus: Path, rig: subprocess.Popen[str]) -> None:
+def _wait_for_rig(bus: str, rig: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + JOIN_S
     with bar("the rig joins the bus", total=None):
-        while not nodes(str(bus)):
-            if rig.poll() is not None or time.monotonic() > deadline:
-                _, said = rig.communicate()
-                raise InputError(f"the rig did not come up: {said.strip().splitlines()[-1:]}")
+        while not nodes(bus):
+            if rig.poll() is not None:
+                raise InputError(f"the rig did not come up: {rig.communicate()[1].strip()}")
+            if time.monotonic() > deadline:
+                raise InputError(f"the rig did not join the bus within {JOIN_S:.0f} s")
             time.sleep(0.1)
 
 
-def _drive_over_the_bus(folder: Path, seconds: float) -> None:
+def _drive_over_the_bus(folder: Path, seconds: float, bus: str) -> None:
     """Host and rig as two processes on a bus; the host prints its timing."""
-    bus, line = folder / "bus", folder / "line.csv"
-    common = ["--line", str(line), "--channel", str(bus)]
-    report = folder / "real-time.html"
+    common = ["--line", str(folder / "line.csv"), "--channel", bus]
+    report, log = str(folder / "real-time.html"), str(folder / "drive.blf")
     rig = subprocess.Popen(
-        _program("rig", *common, "--laps", "10", "--report", str(report), *_cpu_options(0)),
+        _program("rig", *common, "--laps", "10", "--report", report, *_cpu_options(0)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    log = str(folder / "drive.blf")
     try:
         _wait_for_rig(bus, rig)
         _run("drive", *common, "--seconds", str(seconds + READY_S), "--log", log, *_cpu_options(1))
@@ -87,7 +87,9 @@ def demo(
         raise InputError(f"--folder {folder}: {error.strerror}") from None
     _run("raceline", "-o", str(folder / "line.csv"))
     run_lap(laps=laps, line=folder / "line.csv", report=folder / "virtual.html")
-    _drive_over_the_bus(folder, seconds)
+    # A socket's path is short, and nobody's old nodes are here.
+    with tempfile.TemporaryDirectory(prefix="tianyuan-") as place:
+        _drive_over_the_bus(folder, seconds, f"{place}/bus")
     _run("replay", str(folder / "drive.blf"))
     typer.echo(f"\nreports: {folder}/virtual.html and {folder}/real-time.html")
     typer.echo(f"log: {folder}/drive.blf, with dbc/tianyuan.dbc and dbc/host.dbc to read it by")
