@@ -17,30 +17,12 @@ from tianyuan.dbc.records import (
     GROUP,
     MESSAGE,
     RANGE,
-    RECEIVED,
-    SENT,
     SIGNAL,
     Binding,
     Codec,
     Protection,
-    Status,
-    records,
-    slots,
 )
 from tianyuan.dbc.rows import Rows, add
-
-__all__ = [
-    "RECEIVED",
-    "SENT",
-    "Binding",
-    "Codec",
-    "Protection",
-    "Status",
-    "build",
-    "every_signal",
-    "records",
-    "slots",
-]
 
 _NONE: Mapping[str, Protection] = MappingProxyType({})
 

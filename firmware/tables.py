@@ -20,9 +20,8 @@ from tianyuan.control.records import (
     STATE,
     record,
 )
+from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, Protection, build, records
 from tianyuan.dbc.read import read
-from tianyuan.dbc.records import RECEIVED, SENT, Binding, Codec, Protection, records
-from tianyuan.dbc.tables import build
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS

@@ -18,9 +18,8 @@ import numpy as np
 from can.io.blf import BLFParseError
 
 from tianyuan.control.errors import InputError
-from tianyuan.dbc.codec import decode
+from tianyuan.dbc.codec import RECEIVED, decode, records
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, FRAME, REMOTE, frames
-from tianyuan.dbc.records import RECEIVED, records
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, TICK_ID
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
-from tianyuan.dbc.codec import decode, encode
-from tianyuan.dbc.records import RECEIVED, SENT, Codec, records
+from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
 from tianyuan.firmware.tables import NS_PER_MS, Wire

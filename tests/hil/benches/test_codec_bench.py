@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tianyuan.dbc.codec import RECEIVED, SENT, records
+from tianyuan.dbc.codec import RECEIVED, SENT, Status, records
 from tianyuan.dbc.header import key
-from tianyuan.dbc.records import Status
 from tianyuan.hil.benches import codec, in_c, traffic
 from tianyuan.hil.benches.in_c import NoCompilerError, peers
 from tianyuan.hil.benches.ours import decode_all, encode_all
