@@ -72,7 +72,7 @@ def emergency_cause(params, sensors, state, t_ns):
         return REMOTE_ESTOP
     if _stale(m.estop_t_ns, t_ns, p.supervisor_race_stale_s):
         return ESTOP_LOST
-    if s.mode == DRIVING and abs(s.cross_track_m) > p.supervisor_off_line_m:
+    if s.mode in (DRIVING, CONTROLLED_STOP) and abs(s.cross_track_m) > p.supervisor_off_line_m:
         return OFF_LINE
     if not estimator.finite(state):
         return NOT_FINITE

@@ -158,7 +158,7 @@ def test_what_is_within_its_bounds_stops_nobody(params, healthy, change, cause):
     assert (s.mode, s.cause) == (Mode.DRIVING, cause)
 
 
-@table(EMERGENCIES)
+@table(EMERGENCIES, OFF_LINE)
 def test_a_worse_cause_turns_a_controlled_stop_into_an_emergency_and_the_first_stays_told(
     params, healthy, change, cause
 ):
@@ -166,14 +166,14 @@ def test_a_worse_cause_turns_a_controlled_stop_into_an_emergency_and_the_first_s
     assert (s.mode, s.cause) == (Mode.EMERGENCY_STOP, Cause.CHEQUERED_FLAG)
 
 
-@table(CONTROLLED, FINE, OFF_LINE)
+@table(CONTROLLED, FINE)
 @pytest.mark.parametrize("mode", STOPS)
 def test_a_stop_stays_what_it_is_through_all_lesser_causes(params, healthy, mode, change, cause):
     s = after(params, healthy, mode, change, 20.0, cause=Cause.IMU_LOST)
     assert (s.mode, s.cause) == (mode, Cause.IMU_LOST)
 
 
-@table(EMERGENCIES)
+@table(EMERGENCIES, OFF_LINE)
 def test_nothing_eases_an_emergency_stop(params, healthy, change, cause):
     s = after(params, healthy, Mode.EMERGENCY_STOP, change, 20.0, cause=Cause.OFF_LINE)
     assert (s.mode, s.cause) == (Mode.EMERGENCY_STOP, Cause.OFF_LINE)
