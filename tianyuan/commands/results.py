@@ -93,7 +93,9 @@ def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run)
     try:
         write(file, run)
     except OSError as error:
-        raise InputError(f"--{what} {file}: {error.strerror}") from None
+        # The file at fault may be one of ours that it is made from.
+        culprit = error.filename or file
+        raise InputError(f"--{what} {file}: {culprit}: {error.strerror}") from None
     typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON
 
 
