@@ -1,10 +1,13 @@
-"""The onboard host in real time: ports, privileges, the loop's thread, the log."""
+"""The onboard host in real time: ports, ring, recorder, privileges, the loop's thread."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,14 +18,33 @@ from tianyuan.drivers.port import open_port
 from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import STAGES, Accounts, accounts, summary
+from tianyuan.firmware.boot import Boot, Unwanted, sealed
+from tianyuan.firmware.companion import Companion
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
-from tianyuan.firmware.recorder import Recorder
-from tianyuan.firmware.ring import Ring, ring
+from tianyuan.firmware.log_file import new_log
+from tianyuan.firmware.marks import Marks, marks_file, read_marks
+from tianyuan.firmware.recorder import recorder_command
+from tianyuan.firmware.rehearsal import rehearse
+from tianyuan.firmware.ring import Ring
+from tianyuan.firmware.shared_ring import SharedRing
 
 PRIORITY: Final = 80
-RING_FRAMES: Final = 1 << 16  # some fifteen seconds of a car's traffic
+EARLY_NS: Final = 50_000  # of watching the clock before each deadline
+RING_FRAMES: Final = 1 << 16  # some ten seconds of a car's traffic
 LOOK_S: Final = 0.05
+RECORDER_S: Final = 30.0  # for what is left in the ring, at the end
+
+
+class Terms(NamedTuple):
+    """How a host is to be run."""
+
+    bus: str
+    period_ns: int
+    cpu: int | None = None  # to pin the loop to
+    log: Path | None = None
+    seconds: float | None = None  # after which the car is stopped by itself
+    early_ns: int = EARLY_NS
 
 
 class Drive(NamedTuple):
@@ -33,7 +55,12 @@ class Drive(NamedTuple):
     accounts: Accounts
     steps: list[Step]  # what was asked of the system, and got
     overruns: int
-    lost: int  # frames that the recorder did not write
+    boot: Boot
+    unwanted: Unwanted  # while the loop was armed
+    page_faults: int  # of the loop's thread while it was armed
+    preempted: int  # how often the loop's thread was made to wait for another one
+    recorded: Marks
+    recorder_starts: int
 
     def figures(self) -> dict:
         """The drive's figures, as ``--json`` writes them."""
@@ -43,7 +70,14 @@ class Drive(NamedTuple):
             "seconds": self.seconds,
             "overruns": self.overruns,
             "missed": dict(zip(STAGES, missed, strict=True)),
-            "lost_by_recorder": self.lost,
+            "allocations": self.unwanted.allocations,
+            "compilations": self.unwanted.compilations,
+            "page_faults": self.page_faults,
+            "preempted": self.preempted,
+            "ready_s": self.boot.ready_s,
+            "boot_s": self.boot.seconds,
+            "lost_by_recorder": self.recorded.lost,
+            "recorder_starts": self.recorder_starts,
             "privileges": {step.name: step.ok for step in self.steps},
         }
 
@@ -77,80 +111,154 @@ def controls() -> Controls:
     return Controls(np.zeros(loop.CONTROL_WORDS, np.int64))
 
 
-def _in_thread(
-    host: Host,
-    ports: tuple[np.recarray, np.recarray],
-    kept: Ring,
-    books: Accounts,
-    asked: Controls,
-    period_ns: int,
-    cpu: int | None,
-    steps: list[Step],
-) -> None:
-    with real_time(cpu, PRIORITY) as taken:
-        steps.extend(taken)
-        loop.run(
+def other_cpus(cpu: int | None) -> set[int]:
+    """The CPUs left to all but the loop; its own too where it is the only one."""
+    usable = os.sched_getaffinity(0)
+    return (usable - {cpu}) or usable
+
+
+@contextlib.contextmanager
+def _kept_off(cpu: int | None) -> Iterator[set[int]]:
+    """Inside a ``with`` this thread, and those it starts, leave the loop's CPU alone."""
+    before = os.sched_getaffinity(0)
+    others = other_cpus(cpu)
+    os.sched_setaffinity(0, others)
+    try:
+        yield others
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class _Loop:
+    """The loop's thread, and what it leaves behind."""
+
+    def __init__(
+        self,
+        host: Host,
+        ports: tuple[np.recarray, np.recarray],
+        ring: Ring,
+        asked: Controls,
+        terms: Terms,
+        boot: Boot,
+    ) -> None:
+        self.books, self.steps, self.unwanted = accounts(), list[Step](), Unwanted()
+        self.page_faults = self.preempted = 0
+        self.armed = threading.Event()
+        self._terms, self._boot = terms, boot
+        self._arguments = (
             host.tables, host.path, host.sensors, host.memory, host.command, *ports,
-            host.frames_in, host.frames_out, kept, books, asked.words, clock.scratch(), period_ns,
+            host.frames_in, host.frames_out, ring, self.books, asked.words, clock.scratch(),
+            terms.period_ns, terms.early_ns,
         )  # fmt: skip
+        self.thread = threading.Thread(target=self._work, name="loop")
+
+    def _work(self) -> None:
+        try:
+            with real_time(self._terms.cpu, PRIORITY) as steps, sealed(loop.run):
+                self.steps.extend(steps)
+                self._boot.reached("lock")
+                self._run()
+        finally:
+            self.armed.set()
+
+    def _run(self) -> None:
+        before = resource.getrusage(resource.RUSAGE_THREAD)
+        with self.unwanted.watch():
+            self._boot.reached("arm")
+            self.armed.set()
+            loop.run(*self._arguments)
+        after = resource.getrusage(resource.RUSAGE_THREAD)
+        self.page_faults = after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt
+        self.preempted = after.ru_nivcsw - before.ru_nivcsw
 
 
-def compile_loop(host: Host, ports: tuple[np.recarray, np.recarray], period_ns: int) -> None:
+def compile_loop(host: Host, ports: tuple[np.recarray, np.recarray], ring: Ring) -> None:
     """Compile the loop, or take it from the cache, by a run that ends before its first tick."""
     ended = controls()
     ended.quit()
     loop.run(
         host.tables, host.path, host.sensors, host.memory, host.command, *ports,
-        host.frames_in, host.frames_out, ring(64), accounts(), ended.words, clock.scratch(),
-        period_ns,
+        host.frames_in, host.frames_out, ring, accounts(), ended.words, clock.scratch(), 1, 0,
     )  # fmt: skip
 
 
 def drive(
     host: Host,
-    bus: str,
-    period_ns: int,
+    terms: Terms,
     asked: Controls,
-    log: Path | None = None,
-    seconds: float | None = None,
-    cpu: int | None = None,
+    boot: Boot | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Drive:
     """Run the host on a local bus until it is asked to stop and the car stands.
 
-    ``seconds`` asks for the stop by itself. Raises InputError for a bus or a log that
-    cannot be opened; nothing has moved by then.
+    ``boot`` has kept time of the start so far; ``progress`` is told the seconds since the
+    first tick. Raises InputError for a bus or a log that cannot be opened, and where another
+    host drives on the bus; nothing has moved by then.
     """
-    kept, books, steps = ring(RING_FRAMES), accounts(), list[Step]()
+    boot = boot or Boot()
+    boot.reached("check")
+    if terms.log is not None:
+        new_log(terms.log)
     with (
-        open_port(bus, "host", CAR_CHANNEL) as car,
-        open_port(host_bus(bus), "host", HOST_CHANNEL) as about,
+        open_port(terms.bus, "host", CAR_CHANNEL) as car,
+        open_port(host_bus(terms.bus), "host", HOST_CHANNEL) as about,
+        SharedRing(terms.bus, RING_FRAMES) as kept,
+        _kept_off(terms.cpu) as others,
     ):
         ports = (car.record, about.record)
-        compile_loop(host, ports, period_ns)
-        recorder = Recorder(kept, log) if log is not None else None
+        compile_loop(host, ports, kept.ring)
+        boot.reached("compile")
+        rehearse(host, terms.early_ns)
+        boot.reached("warm up")
+        work = _Loop(host, ports, kept.ring, asked, terms, boot)
+        recorder = None
+        if terms.log is not None:
+            recorder = Companion(recorder_command(kept.file, terms.log), others)
+        began_s = _watch(work, recorder, asked, terms, progress)
+        seconds = time.monotonic() - began_s
+        kept.end()
         if recorder is not None:
-            recorder.start()
-        thread = threading.Thread(
-            target=_in_thread, args=(host, ports, kept, books, asked, period_ns, cpu, steps)
-        )
-        began = time.monotonic()
-        thread.start()
-        while thread.is_alive():
-            thread.join(LOOK_S)
-            elapsed = time.monotonic() - began
-            if progress is not None:
-                progress(elapsed)
-            if seconds is not None and elapsed >= seconds:
-                asked.stop()
-        elapsed = time.monotonic() - began
-        if recorder is not None:
-            recorder.stop()
+            recorder.finish(RECORDER_S)
+        recorded = read_marks(marks_file(kept.file), os.getpid())
+        kept.remove()
     return Drive(
         int(asked.words[loop.TICKS]),
-        elapsed,
-        books,
-        steps,
+        seconds,
+        work.books,
+        work.steps,
         int(host.memory.host.overruns[0]),
-        recorder.lost if recorder is not None else 0,
+        boot,
+        work.unwanted,
+        work.page_faults,
+        work.preempted,
+        recorded,
+        recorder.starts if recorder is not None else 0,
     )
+
+
+def _watch(
+    work: _Loop,
+    recorder: Companion | None,
+    asked: Controls,
+    terms: Terms,
+    progress: Callable[[float], None] | None,
+) -> float:
+    """Stand by while the loop runs; returns when it was armed, on the monotonic clock."""
+    work.thread.start()
+    work.armed.wait()
+    began_s = time.monotonic()
+    try:
+        while work.thread.is_alive():
+            work.thread.join(LOOK_S)
+            elapsed_s = time.monotonic() - began_s
+            if recorder is not None:
+                recorder.look()
+            if progress is not None:
+                progress(elapsed_s)
+            if terms.seconds is not None and elapsed_s >= terms.seconds:
+                asked.stop()
+    except BaseException:
+        asked.quit()
+        work.thread.join()
+        raise
+    return began_s

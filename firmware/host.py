@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.control.planning.plan import plan
 from tianyuan.control.planning.slip_map import fill_slip_map
 from tianyuan.control.records import Controller
 from tianyuan.dbc.frame import frames
 from tianyuan.firmware.car_file import Car, params_of
-from tianyuan.firmware.line_file import read_line
 from tianyuan.firmware.tables import Memory, Tables, command, memory, sensors, tables
 from tianyuan.firmware.tick import tick
-from tianyuan.firmware.track_file import load_track
 
 FRAMES_IN: Final = 256
 FRAMES_OUT: Final = 32
@@ -60,17 +55,3 @@ def make_host(car: Car, path: np.recarray, controller: Controller, period_ns: in
     return Host(
         plan_, path, frames(FRAMES_IN), sensors(), memory(plan_), command(), frames(FRAMES_OUT)
     )
-
-
-def line_for(
-    car: Car,
-    track: Path,
-    line: Path | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> np.recarray:
-    """The PATH to drive: read from a line file, or planned for the track. Raises InputError."""
-    params = params_of(car, Controller.STANLEY, 0.0)
-    circuit = load_track(track)
-    if line is not None:
-        return read_line(line, params, circuit)
-    return plan(circuit, params, progress).path

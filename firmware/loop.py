@@ -10,7 +10,7 @@ from typing import Final
 
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.control.records import Mode
-from tianyuan.drivers.clock import monotonic_ns, sleep_until
+from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
 from tianyuan.drivers.port import receive, send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
 from tianyuan.firmware.host_record import CAR_CHANNEL
@@ -18,8 +18,9 @@ from tianyuan.firmware.ring import SENT, push
 from tianyuan.firmware.tick import tick
 
 # Words of the array through which the outside speaks with the loop.
-ENDED, SHUTDOWN, TICKS, QUIT = 0, 1, 2, 3
+ENDED, SHUTDOWN, TICKS, QUIT, LIMIT = range(5)
 CONTROL_WORDS: Final = 8
+PATIENCE_NS: Final = 30 * SECOND_NS  # with a car that was asked to stop
 STANDSTILL_MPS: Final = 0.3
 DRIVING = int(Mode.DRIVING)
 
@@ -34,10 +35,17 @@ def _for_the_car(frames_out, n_out):
 
 
 @kernel
-def _may_end(control, memory):
-    """Asked to end, and the car stands or was never driving."""
+def _may_end(control, memory, since_ns, now_ns):
+    """Asked to end, and the car stands, was never driving, or does not stop ``since_ns``.
+
+    A car that nothing is heard of any more may stand long since; the guard holds it.
+    """
+    if control[QUIT] != 0 or (control[LIMIT] > 0 and control[TICKS] >= control[LIMIT]):
+        return True
+    if control[SHUTDOWN] == 0:
+        return False
     s = memory.driver[0]
-    return control[SHUTDOWN] != 0 and (s.mode < DRIVING or s.speed_mps < STANDSTILL_MPS)
+    return s.mode < DRIVING or s.speed_mps < STANDSTILL_MPS or now_ns - since_ns > PATIENCE_NS
 
 
 @kernel
@@ -70,19 +78,23 @@ def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
 @unlocked
 def run(
     tables, path, sensors, memory, command, car, host,
-    frames_in, frames_out, ring, accounts, control, clock, period_ns,
+    frames_in, frames_out, ring, accounts, control, clock, period_ns, early_ns,
 ):  # fmt: skip
     """Tick every ``period_ns`` until told to end; returns the number of ticks.
 
     ``car`` and ``host`` are ports (``drivers/port.py``), ``control`` an int64 array of
-    CONTROL_WORDS: SHUTDOWN asks for a stop of the car and then the end, QUIT ends at once.
+    CONTROL_WORDS: SHUTDOWN asks for a stop of the car and then the end, QUIT ends at once,
+    LIMIT, if not 0, ends after so many ticks. ``early_ns`` as in ``clock.wait_until``.
     """
     h = memory.host[0]
-    deadline_ns = monotonic_ns(clock) + period_ns
-    while control[QUIT] == 0 and not _may_end(control, memory):
-        sleep_until(clock, deadline_ns)
-        woke_ns = monotonic_ns(clock)
+    woke_ns = monotonic_ns(clock)
+    driving_ns = woke_ns  # the last instant at which no stop had been asked for
+    deadline_ns = woke_ns + period_ns
+    while not _may_end(control, memory, driving_ns, woke_ns):
+        woke_ns = wait_until(clock, deadline_ns, early_ns)
         h.shutdown = control[SHUTDOWN]
+        if control[SHUTDOWN] == 0:
+            driving_ns = woke_ns
         n_in = receive(car, frames_in, 0, woke_ns)
         received_ns = monotonic_ns(clock)
         n_out = tick(tables, path, frames_in, n_in, woke_ns, sensors, memory, command, frames_out)

@@ -1,6 +1,7 @@
-"""The recorder's ring: the loop writes frames and never waits, a reader follows behind.
+"""The ring: the loop writes frames and never waits, readers follow behind.
 
-A reader that falls a whole ring behind loses the oldest frames and knows how many.
+One writer, any number of readers. A reader that falls a whole ring behind loses the oldest
+frames and knows how many. ``shared_ring.py`` lays a ring into shared memory.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.dbc.frame import FRAME
+from tianyuan.dbc.frame import FRAME, WORDS
+from tianyuan.drivers.ordering import store_ordered
 
 SENT: Final = 1  # in a frame's ``reserved`` byte: it went out
 
@@ -21,15 +23,14 @@ class Ring(NamedTuple):
     The writer claims slots before it writes over them and counts them as written after.
     """
 
-    frames: np.recarray
+    frames: np.ndarray
     written: np.ndarray
     claimed: np.ndarray
 
 
 def ring(capacity: int) -> Ring:
-    """An empty ring of a power of two of frames."""
-    made = np.zeros(capacity, FRAME).view(np.recarray)
-    return Ring(made, np.zeros(1, np.int64), np.zeros(1, np.int64))
+    """An empty ring in this process's own memory."""
+    return Ring(np.zeros(capacity, FRAME), np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 @kernel
@@ -38,15 +39,14 @@ def push(ring, frames, count, mark):
     words = ring.frames.view(np.uint64)
     source = frames.view(np.uint64)
     size = ring.frames.size
-    stride = words.size // size
     written = ring.written[0]
-    ring.claimed[0] = written + count
+    store_ordered(ring.claimed, written + count)
     for i in range(count):
         slot = (written + i) % size
-        for k in range(stride):
-            words[slot * stride + k] = source[i * stride + k]
-        ring.frames[slot].reserved = mark
-    ring.written[0] = written + count
+        for k in range(WORDS):
+            words[slot * WORDS + k] = source[i * WORDS + k]
+        ring.frames[slot]["reserved"] = mark
+    store_ordered(ring.written, written + count)
 
 
 def take(source: Ring, read: int) -> tuple[np.ndarray, int, int]:

@@ -22,6 +22,7 @@ from tianyuan.dbc.codec import RECEIVED, decode, records
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, FRAME, REMOTE, frames
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, TICK_ID
+from tianyuan.firmware.log_file import parts
 
 # What python-can's readers raise on files that are no logs, in no class of their own.
 _GARBLED = (
@@ -65,10 +66,22 @@ def _fill(frame: Any, message: can.Message) -> None:
 def read_ticks(log: Path) -> Iterator[tuple[int, np.recarray, np.recarray]]:
     """Each tick of a log: its time, the frames that came in and the frames that went out.
 
-    Raises InputError for a log that cannot be read; a tick cut off at the end is dropped.
+    A tick cut off at the end of the log, or of a part of it whose recorder died, is dropped;
+    so is one that the recorder after it wrote again. Raises InputError for a log that cannot
+    be read.
     """
+    last_ns = 0
+    files = parts(log)
+    for file in files:
+        for t_ns, came, went in _ticks_of(file, whole=file == files[-1]):
+            if t_ns > last_ns:
+                yield t_ns, came, went
+                last_ns = t_ns
+
+
+def _ticks_of(file: Path, whole: bool) -> Iterator[tuple[int, np.recarray, np.recarray]]:
     came, went = list[can.Message](), list[can.Message]()
-    for message in _messages(log):
+    for message in _messages(file, whole):
         (came if message.is_rx else went).append(message)
         if message.arbitration_id == TICK_ID and not message.is_rx:
             t_ns = int.from_bytes(message.data, "little", signed=True)
@@ -76,13 +89,16 @@ def read_ticks(log: Path) -> Iterator[tuple[int, np.recarray, np.recarray]]:
             came, went = [], []
 
 
-def _messages(log: Path) -> Iterator[can.Message]:
+def _messages(file: Path, whole: bool) -> Iterator[can.Message]:
+    """The messages in a file, which only a recorder that ended by itself left ``whole``."""
     try:
-        with can.LogReader(str(log)) as reader:
+        with can.LogReader(str(file)) as reader:
             yield from reader
     except _GARBLED as error:
+        if not whole:
+            return
         why = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{log}: cannot be read as a log: {why}") from None
+        raise InputError(f"{file}: cannot be read as a log: {why}") from None
 
 
 def _frames(messages: list[can.Message], t_ns: int) -> np.recarray:

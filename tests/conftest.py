@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +33,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no published data at {folder}; set TIANYUAN_SHARED to the folder above data/")
     return folder
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in memory for the rings of one test's hosts."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="rings-") as folder:
+        monkeypatch.setenv("TIANYUAN_RING_DIR", folder)
+        yield Path(folder)
 
 
 # Ports wait for other processes, whose code would have to be compiled in each mode as well;

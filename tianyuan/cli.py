@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from importlib import import_module
 from importlib.metadata import version
+from types import ModuleType
+from typing import Any
 
 import typer
 
-from tianyuan.commands import bench, demo, drive, lap, raceline, replay, rig
 from tianyuan.control.errors import InputError
 
 BAD_INPUT = 2
@@ -16,16 +19,51 @@ UsageError: type[typer.BadParameter] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
 )
 
+COMMANDS = (
+    "lap", "drive", "rig", "record", "replay", "raceline", "warmup", "bench", "demo",
+)  # fmt: skip
+
+
+def _imported(name: str) -> ModuleType:
+    # What an import makes lives for good. Looking through it for garbage over and over takes
+    # a fifth of a start.
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands by name. Each is imported when it is asked for: a start takes no longer."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order in which they are told."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(_imported(f"tianyuan.commands.{cmd_name}"), cmd_name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        made = typer.main.get_command(found)
+        made.name = cmd_name
+        return made
+
+
 app = typer.Typer(
     name="tianyuan",
+    cls=Commands,
     help="The onboard control host of a driverless race car, its rig and its replay.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (lap.lap, drive.drive, rig.rig, raceline.raceline, replay.replay, demo.demo):
-    app.command()(command)
-app.add_typer(bench.bench, name="bench")
 
 
 def _show_version(wanted: bool) -> None:

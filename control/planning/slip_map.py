@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tianyuan.control.grip import GRAVITY_MPS2
 from tianyuan.control.parameters import TABLE
-from tianyuan.control.planning.curve import Array
 
+Array = NDArray[np.float64]
 PEAK_SHARE: Final = 0.97  # of the peak, at the table's end: at the peak the slope is infinite
 
 

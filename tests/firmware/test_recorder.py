@@ -1,8 +1,14 @@
-"""What the ring held is in the log, in every format, and a bad log path is refused at once."""
+"""What the ring held is in the log, in every format, whatever happens to recorder and disk."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import can
 import numpy as np
@@ -10,13 +16,27 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import EXTENDED, frames
-from tianyuan.firmware.recorder import Recorder, open_log
-from tianyuan.firmware.ring import SENT, push, ring
+from tianyuan.firmware import recorder as recording
+from tianyuan.firmware.host_record import TICK_ID
+from tianyuan.firmware.log_file import Part, new_log, part, parts
+from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
+from tianyuan.firmware.recorder import record, recorder_command, whole_ticks
+from tianyuan.firmware.ring import SENT, push
+from tianyuan.firmware.shared_ring import SharedRing
+
+CAPACITY = 1 << 16
+TICK_FRAMES = 20  # that come in, before the marker
+
+
+@pytest.fixture
+def shared(rings) -> Iterator[SharedRing]:
+    with SharedRing("can0", CAPACITY) as made:
+        yield made
 
 
 def some(rng, count: int, first_ns: int):
     made = frames(count)
-    made.can_id = rng.integers(0, 0x7FF, count)
+    made.can_id = rng.integers(0, TICK_ID, count)
     made.can_id[::3] = rng.integers(0x800, 0x1FFF_FFFF, len(made.can_id[::3])) | EXTENDED
     made.length = rng.integers(0, 9, count)
     for frame in made:
@@ -26,26 +46,53 @@ def some(rng, count: int, first_ns: int):
     return made
 
 
+def push_tick(shared: SharedRing, number: int) -> None:
+    """A tick as the loop leaves it: frames that came in, and the marker that goes out."""
+    came, marker = frames(TICK_FRAMES), frames(1)
+    came.can_id, came.length, came.t_ns = 0x100, 8, number
+    came.payload[:, :4] = np.frombuffer(number.to_bytes(4, "little"), np.uint8)
+    marker.can_id, marker.length, marker.t_ns = TICK_ID, 8, number
+    marker.payload[:, :8] = np.frombuffer(number.to_bytes(8, "little"), np.uint8)
+    push(shared.ring, came, TICK_FRAMES, 0)
+    push(shared.ring, marker, 1, SENT)
+
+
+def ticks_in(log: Path) -> list[list[tuple[int, int]]]:
+    """Of each file: the number of each whole tick, and of the frames in it."""
+    found = []
+    for file in parts(log):
+        ticks, count = [], 0
+        with can.LogReader(str(file)) as reader:
+            for message in reader:
+                if message.arbitration_id != TICK_ID:
+                    count += 1
+                    continue
+                ticks.append((int.from_bytes(message.data, "little"), count))
+                count = 0
+        found.append(ticks)
+    return found
+
+
 def channel_of(message: can.Message) -> int:
     return int(str(message.channel).removeprefix("can") or 0)
 
 
 @pytest.mark.parametrize("ending", [".blf", ".asc", ".log"])
-def test_the_log_holds_every_frame_in_order(tmp_path, ending):
-    rng, kept, log = np.random.default_rng(1), ring(4096), tmp_path / f"run{ending}"
-    recorder = Recorder(kept, log)
-    recorder.start()
+def test_the_log_holds_every_frame_in_order(tmp_path, shared, ending):
+    rng, log = np.random.default_rng(1), tmp_path / f"run{ending}"
+    thread = threading.Thread(target=record, args=(shared.file, log))
+    thread.start()
     pushed = []
     for i in range(40):
         block, mark = some(rng, 25, 1_000_000_000 + i * 2_500_000), SENT * (i % 2)
-        push(kept, block, 25, mark)
+        push(shared.ring, block, 25, mark)
         pushed += [(frame, mark) for frame in block]
         if i % 10 == 0:
             time.sleep(0.03)
-    recorder.stop()
+    shared.end()
+    thread.join()
     with can.LogReader(str(log)) as reader:
         read = list(reader)
-    assert recorder.lost == 0
     assert len(read) == len(pushed)
     began = read[0].timestamp
     for message, (frame, mark) in zip(read, pushed, strict=True):
@@ -59,45 +106,124 @@ def test_the_log_holds_every_frame_in_order(tmp_path, ending):
         )
 
 
-def test_what_the_recorder_could_not_keep_up_with_is_counted(tmp_path):
-    kept, rng = ring(64), np.random.default_rng(2)
-    recorder = Recorder(kept, tmp_path / "run.blf")
-    push(kept, some(rng, 50, 1), 50, 0)
-    push(kept, some(rng, 50, 1), 50, 0)
-    recorder.start()
-    recorder.stop()
-    assert recorder.lost == 36
+def test_what_the_recorder_could_not_keep_up_with_is_counted(tmp_path, shared):
+    for number in range(1, 4001):
+        push_tick(shared, number)
+    shared.end()
+    marks = record(shared.file, tmp_path / "run.blf")
+    written = 4000 * (TICK_FRAMES + 1)
+    assert marks == Marks(written, written - CAPACITY, 1)
+    assert ticks_in(tmp_path / "run.blf")[0][-1] == (4000, TICK_FRAMES)
 
 
 @pytest.mark.parametrize("name", ["run.xyz", "run", "none/run.blf", "none/run.log", "."])
 def test_a_log_that_cannot_be_written_is_refused_by_name(tmp_path, name):
     with pytest.raises(InputError) as caught:
-        open_log(tmp_path / name)
+        new_log(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_ends_the_log_and_nothing_else(tmp_path, monkeypatch):
-    kept, rng = ring(4096), np.random.default_rng(3)
-    recorder = Recorder(kept, tmp_path / "run.log")
+def test_a_new_log_has_no_parts_of_an_older_one(tmp_path):
+    log = tmp_path / "run.blf"
+    for number in (1, 2, 3):
+        Part(part(log, number)).close()
+    assert parts(log) == [log, tmp_path / "run.2.blf", tmp_path / "run.3.blf"]
+    new_log(log)
+    assert parts(log) == [log]
 
-    def full(_):
-        raise OSError(28, "No space left on device")
 
-    recorder.start()
-    monkeypatch.setattr(recorder._writer, "on_message_received", full)
-    push(kept, some(rng, 50, 1), 50, 0)
-    time.sleep(0.1)
-    push(kept, some(rng, 50, 1), 50, 0)
-    recorder.stop()
-    assert recorder.lost == 100
+def test_whole_ticks_end_with_a_marker_that_went_out():
+    made = frames(6)
+    assert whole_ticks(made) == 0
+    made.can_id[[1, 3, 5]] = TICK_ID
+    made.reserved[[1, 3]] = SENT  # the last one is somebody else's frame of that number
+    assert whole_ticks(made) == 4
+
+
+@pytest.mark.parametrize("ending", [".blf", ".log"])
+def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, ending):
+    log, ticks = tmp_path / f"run{ending}", 3000
+    command = recorder_command(shared.file, log)
+    process = subprocess.Popen(command)
+    for number in range(1, ticks + 1):
+        push_tick(shared, number)
+        if number % 20 == 0:
+            time.sleep(0.04)
+        if number in (1000, 2000):
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process = subprocess.Popen(command)
+    shared.end()
+    assert process.wait(30) == 0
+    found = ticks_in(log)
+    assert len(found) == 3
+    assert {count for file in found for _, count in file} == {TICK_FRAMES}
+    assert sorted({number for file in found for number, _ in file}) == list(range(1, ticks + 1))
+    marks = read_marks(marks_file(shared.file), os.getpid())
+    assert marks == Marks(ticks * (TICK_FRAMES + 1), 0, 3)
+
+
+def test_marks_of_another_host_do_not_count(tmp_path):
+    write_marks(tmp_path / "marks", 17, Marks(5, 2, 1))
+    assert read_marks(tmp_path / "marks", 17) == Marks(5, 2, 1)
+    assert read_marks(tmp_path / "marks", 18) == Marks()
+    (tmp_path / "marks").write_bytes(b"cut")
+    assert read_marks(tmp_path / "marks", 17) == Marks()
+
+
+class Disk:
+    """What parts are written to; ``full``, it fails as the system does."""
+
+    full = False
+
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    disk, really = Disk(), Part.write
+
+    def write(opened: Part, made: np.ndarray, wall_ns: int) -> None:
+        if disk.full:
+            raise OSError(28, "No space left on device")
+        really(opened, made, wall_ns)
+
+    monkeypatch.setattr(Part, "write", write)
+    monkeypatch.setattr(recording, "PATIENCE_S", (0.05, 0.1))
+    return disk
+
+
+def test_a_disk_that_was_full_for_a_while_costs_nothing_that_the_ring_still_has(
+    tmp_path, shared, disk
+):
+    log = tmp_path / "run.log"
+    thread = threading.Thread(target=record, args=(shared.file, log))
+    thread.start()
+    for number in range(1, 301):
+        push_tick(shared, number)
+        time.sleep(0.002)
+        disk.full = 100 <= number < 200
+    shared.end()
+    thread.join()
+    seen = sorted({number for file in ticks_in(log) for number, _ in file})
+    assert seen == list(range(1, 301))
+
+
+def test_a_disk_that_stays_full_is_counted(tmp_path, shared, disk):
+    disk.full = True
+    for number in range(1, 11):
+        push_tick(shared, number)
+    shared.end()
+    marks = record(shared.file, tmp_path / "run.log", marks_file(shared.file))
+    assert marks.lost == marks.read == 10 * (TICK_FRAMES + 1)
 
 
 @pytest.mark.timed
-def test_an_idle_recorder_sleeps(tmp_path):
-    recorder = Recorder(ring(4096), tmp_path / "run.blf")
-    recorder.start()
+def test_an_idle_recorder_sleeps(tmp_path, shared):
+    thread = threading.Thread(target=record, args=(shared.file, tmp_path / "run.blf"))
+    thread.start()
+    time.sleep(0.1)
     before = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - before < 0.1
-    recorder.stop()
+    shared.end()
+    thread.join()

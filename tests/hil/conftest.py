@@ -12,7 +12,8 @@ import pytest
 from tianyuan import names
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import Car, load_car
-from tianyuan.firmware.host import Host, line_for, make_host
+from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil import lockstep, rig, virtual
 
 STEP_NS = 1_000_000

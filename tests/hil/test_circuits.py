@@ -8,7 +8,8 @@ import pytest
 
 from tianyuan import names
 from tianyuan.control.records import Cause, Controller
-from tianyuan.firmware.host import line_for, make_host
+from tianyuan.firmware.host import make_host
+from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil import virtual
 from tianyuan.hil.laps import best_lap, laps, stop_cause
 

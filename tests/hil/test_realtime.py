@@ -22,7 +22,7 @@ from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Controller, Mode
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.drive import Drive, controls, drive
+from tianyuan.firmware.drive import Drive, Terms, controls, drive
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.run_card import read_card, write_card
@@ -88,7 +88,8 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
     while rig_thread.is_alive() and life.history["count"][0] == 0:
         time.sleep(0.05)  # it compiles
     try:
-        result = drive(host, str(folder / "can0"), PERIOD_NS, asked, log, progress=stop_in_time)
+        terms = Terms(str(folder / "can0"), PERIOD_NS, log=log)
+        result = drive(host, terms, asked, progress=stop_in_time)
     finally:
         stopped = time.monotonic() - (when or [time.monotonic()])[0]
         time.sleep(0.3)
@@ -116,7 +117,7 @@ def test_every_tick_is_accounted_for(driven):
     # The thread's privileges and the last look at it take some of the seconds.
     assert 0 <= result.seconds * RATE_HZ - result.ticks - result.overruns < 2 * RATE_HZ
     assert result.accounts.missed.sum() == result.overruns
-    assert result.lost == 0
+    assert result.recorded.lost == 0
     figures = result.figures()
     assert figures["wake_us"]["p50"] > 0
     assert set(figures["privileges"]) >= {"memory locked", "real-time priority"}
@@ -255,12 +256,12 @@ def test_a_log_that_cannot_be_written_ends_the_drive_before_it_begins(
 ):
     host = make_host(eager, oval, Controller.STANLEY, PERIOD_NS)
     with pytest.raises(InputError):
-        drive(host, bus, PERIOD_NS, controls(), tmp_path / name, seconds=0.1)
+        drive(host, Terms(bus, PERIOD_NS, log=tmp_path / name, seconds=0.1), controls())
     assert host.memory.driver.t_ns[0] == 0
 
 
 def test_a_host_without_a_rig_ends_when_asked(eager, oval, bus):
     host = make_host(eager, oval, Controller.STANLEY, PERIOD_NS)
-    result = drive(host, bus, PERIOD_NS, controls(), seconds=0.3)
+    result = drive(host, Terms(bus, PERIOD_NS, seconds=0.3), controls())
     assert 0.2 < result.seconds < 3.0
     assert host.memory.driver.mode[0] == Mode.OFF

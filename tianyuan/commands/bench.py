@@ -14,7 +14,7 @@ from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.host import line_for
+from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.benches import codec as codecs
 from tianyuan.hil.benches import lockstep as driving
 from tianyuan.hil.benches import traffic

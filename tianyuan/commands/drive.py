@@ -13,10 +13,13 @@ import typer
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_privileges, print_timing
-from tianyuan.firmware.drive import Controls, controls
+from tianyuan.commands.timing import print_boot, print_privileges, print_timing
+from tianyuan.firmware.boot import Boot
+from tianyuan.firmware.drive import EARLY_NS, Controls, Terms, controls
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.run_card import write_card
+
+NS_PER_US = 1000
 
 
 def stop_on_signals(asked: Controls) -> None:
@@ -46,18 +49,22 @@ def drive(
         float | None, typer.Option("--seconds", min=0.1, help="Stop the car after so long.")
     ] = None,
     cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the loop to a CPU.")] = None,
+    early: options.Early = EARLY_NS // NS_PER_US,
     json: options.Json = None,
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
     options.local_only(interface)
+    boot, asked = Boot(), controls()
+    boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
     if log is not None:
         write_card(log, ready.car, ready.path, ready.law, rate)
-    asked = controls()
     stop_on_signals(asked)
+    terms = Terms(channel, ready.period_ns, cpu, log, seconds, early * NS_PER_US)
     with bar("driving", total=seconds) as progress:
-        result = run_drive(ready.host, channel, ready.period_ns, asked, log, seconds, cpu, progress)
+        result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)
+    print_boot(result.boot)
     figures = result.figures()
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_laps, report_of, written
+from tianyuan.commands.results import print_laps, report_of, result_of, written
 from tianyuan.hil import virtual
 from tianyuan.hil.report import lap_picture, write_report
 
@@ -26,12 +27,12 @@ def lap(
 ) -> None:
     """Drive laps in virtual time; exit status 1 if the car did not finish them."""
     ready = prepare(car, track, line, controller, rate)
-    world = ready.world(seed)
+    world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, seed)
     with bar("compiling, the first time only", total=None):
         virtual.warm_up(world, ready.host)
     with bar(f"{laps} laps, {controller}", total=laps) as progress:
         outcome = virtual.run(world, ready.host, laps, ready.period_ns, progress)
-    run = ready.result(outcome.telemetry, outcome.finished, outcome.real_time_factor)
+    run = result_of(ready, outcome.telemetry, outcome.finished, outcome.real_time_factor)
     if json is not None:
         options.write_json(json, run.to_json())
     if json != "-":

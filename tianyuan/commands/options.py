@@ -36,6 +36,12 @@ Rate = Annotated[
     int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
+Early = Annotated[
+    int,
+    typer.Option(
+        "--early", min=0, max=1000, help="Microseconds to watch the clock before each deadline."
+    ),
+]
 Interface = Annotated[
     str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
 ]

@@ -12,10 +12,8 @@ from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import Car, load_car
-from tianyuan.firmware.host import Host, line_for, make_host
-from tianyuan.hil import laps as lap_table
-from tianyuan.hil import rig, virtual
-from tianyuan.hil.laps import LapRun
+from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.racing_line import line_for
 
 
 class Prepared(NamedTuple):
@@ -28,24 +26,6 @@ class Prepared(NamedTuple):
     period_ns: int
     path: np.recarray
     host: Host
-
-    def world(self, seed: int) -> rig.World:
-        """The car's plant and the world around it."""
-        return virtual.make_rig(self.car, names.vehicle_file(self.car_name), self.host, seed)
-
-    def result(
-        self, telemetry: np.ndarray, finished: bool, real_time_factor: float = 1.0
-    ) -> LapRun:
-        """The document of a run that left this telemetry."""
-        return LapRun(
-            finished=finished,
-            stop_cause=lap_table.stop_cause(telemetry).name,
-            laps=lap_table.laps(telemetry),
-            real_time_factor=real_time_factor,
-            track=self.track,
-            car=self.car.name,
-            controller=self.law.name.lower().replace("_", "-"),
-        )
 
 
 def prepare(car: str, track: str, line: Path | None, controller: str, rate_hz: int) -> Prepared:

@@ -12,13 +12,29 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tianyuan.commands.prepare import Prepared
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.realtime import Step
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
+from tianyuan.hil import laps as lap_table
 from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import Run, Stage, Timing
 
 KMH_PER_MPS = 3.6
+
+
+def result_of(
+    ready: Prepared, telemetry: np.ndarray, finished: bool, real_time_factor: float = 1.0
+) -> LapRun:
+    """The document of a run that left this telemetry."""
+    return LapRun(
+        finished=finished,
+        stop_cause=lap_table.stop_cause(telemetry).name,
+        laps=lap_table.laps(telemetry),
+        real_time_factor=real_time_factor,
+        track=ready.track,
+        car=ready.car.name,
+        controller=ready.law.name.lower().replace("_", "-"),
+    )
 
 
 def print_laps(run: LapRun) -> None:
@@ -46,31 +62,6 @@ def print_laps(run: LapRun) -> None:
     console.print(table)
     ended = "finished" if run.finished else "not finished"
     console.print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
-
-
-def print_timing(figures: dict) -> None:
-    """Percentiles of the loop's stages, and the deadlines missed."""
-    table = Table(title=f"{figures['ticks']} ticks, microseconds", title_justify="left")
-    shares = ("p50", "p99", "p999", "p9999", "max")
-    for heading in ("stage", *shares):
-        table.add_column(heading, justify="left" if heading == "stage" else "right")
-    for stage in STAGES:
-        values = figures[f"{stage}_us"]
-        table.add_row(stage, *(f"{values[share]:.0f}" for share in shares))
-    console = Console()
-    console.print(table)
-    console.print(f"deadlines missed: {figures['overruns']}")
-    if figures["lost_by_recorder"]:
-        console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
-
-
-def print_privileges(steps: list[Step]) -> None:
-    """What the system refused, each with its remedy; nothing where all was granted."""
-    for step in steps:
-        if not step.ok:
-            Console(stderr=True).print(
-                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
-            )
 
 
 def timing_of(kept: Accounts) -> Timing:

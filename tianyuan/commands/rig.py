@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_laps, report_of, timing_of, written
+from tianyuan.commands.results import print_laps, report_of, result_of, timing_of, written
 from tianyuan.hil import realtime, virtual
 from tianyuan.hil.report import write_report
 
@@ -36,7 +37,7 @@ def rig(
     """Be the car and the world for a host on the same bus, until its laps are done."""
     options.local_only(interface)
     ready = prepare(car, track, line, controller, HOST_RATE_HZ)
-    world = ready.world(seed)
+    world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, seed)
     life = virtual.birth(world, ready.host, laps)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,7 +47,7 @@ def rig(
             world, life, channel, cpu, lambda: progress(virtual.laps_done(life, ready.host)), stop
         )
     telemetry = life.rows[: life.written[0]]
-    run = ready.result(telemetry, virtual.has_finished(life, laps))
+    run = result_of(ready, telemetry, virtual.has_finished(life, laps))
     if json is not None:
         options.write_json(json, run.to_json())
     if json != "-":

@@ -6,7 +6,7 @@ import pytest
 
 from tianyuan import names
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.host import line_for
+from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.benches.lockstep import Drive, measure, prepare
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]

@@ -1,0 +1,31 @@
+"""``tianyuan record``: what a host's ring holds, into a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianyuan.commands import options
+from tianyuan.firmware.log_file import new_log
+from tianyuan.firmware.recorder import record as run_record
+from tianyuan.firmware.shared_ring import ring_file
+
+
+def record(
+    log: Annotated[Path, typer.Argument(help="The log to write: .blf, .asc or .log.")],
+    channel: options.Channel = "tianyuan",
+    ring: Annotated[
+        Path | None, typer.Option("--ring", help="A ring by its file, as that of a dead host.")
+    ] = None,
+) -> None:
+    """Follow a host into a log of your own; of a host that died, keep the last seconds.
+
+    The loop does not notice. A host that is restarted puts the ring of the one that died
+    aside, as a file that ends in .dead.
+    """
+    file = ring or ring_file(channel)
+    new_log(log)
+    recorded = run_record(file, log)
+    typer.echo(f"{log}: {recorded.read - recorded.lost} frames, {recorded.lost} lost before them")

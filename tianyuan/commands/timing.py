@@ -1,0 +1,41 @@
+"""What the commands print of a start and of the loop's time."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from tianyuan.drivers.realtime import Step
+from tianyuan.firmware.accounting import STAGES
+from tianyuan.firmware.boot import Boot
+
+
+def print_timing(figures: dict) -> None:
+    """Percentiles of the loop's stages, and the deadlines missed."""
+    table = Table(title=f"{figures['ticks']} ticks, microseconds", title_justify="left")
+    shares = ("p50", "p99", "p999", "p9999", "max")
+    for heading in ("stage", *shares):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage in STAGES:
+        values = figures[f"{stage}_us"]
+        table.add_row(stage, *(f"{values[share]:.0f}" for share in shares))
+    console = Console()
+    console.print(table)
+    console.print(f"deadlines missed: {figures['overruns']}")
+    if figures["lost_by_recorder"]:
+        console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
+
+
+def print_privileges(steps: list[Step]) -> None:
+    """What the system refused, each with its remedy; nothing where all was granted."""
+    for step in steps:
+        if not step.ok:
+            Console(stderr=True).print(
+                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
+            )
+
+
+def print_boot(boot: Boot) -> None:
+    """How long the start took, stage by stage."""
+    stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in boot.seconds.items())
+    Console(stderr=True).print(f"ready after {boot.ready_s:.2f} s: {stages}")
