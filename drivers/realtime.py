@@ -22,6 +22,8 @@ from tianyuan.control.errors import InputError
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LOCK_CURRENT, _LOCK_FUTURE = 1, 2  # MCL_CURRENT, MCL_FUTURE
 _DMA_LATENCY: Final = Path("/dev/cpu_dma_latency")
+_OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
+_SPARED: Final = -900  # of -1000 to 1000: hardly ever chosen, and still not above everything
 
 
 class Step(NamedTuple):
@@ -117,6 +119,24 @@ def _forbid_deep_sleep(undo: ExitStack) -> Step:
     )
 
 
+def _spare(undo: ExitStack) -> Step:
+    """Have the kernel choose others first when memory runs out."""
+    before, why = _OOM_SCORE.read_text(), ""
+    try:
+        _OOM_SCORE.write_text(str(_SPARED))
+        undo.callback(_OOM_SCORE.write_text, before)
+    except OSError as error:
+        why = f" ({error.strerror})"
+    found = int(_OOM_SCORE.read_text())
+    return _step(
+        "spared when memory runs out",
+        found == _SPARED,
+        f"{found}{why}",
+        f"OOM score adjusted by {_SPARED}",
+        f"allow it: OOMScoreAdjust={_SPARED} in the service",
+    )
+
+
 def _freeze_garbage(undo: ExitStack) -> Step:
     """Take what is alive now out of the collector's sight: a collection then takes µs."""
     gc.collect()
@@ -139,6 +159,6 @@ def real_time(cpu: int | None, priority: int) -> Iterator[list[Step]]:
     steps: list[Callable[[ExitStack], Step]] = [_freeze_garbage, _lock_memory]
     if cpu is not None:
         steps.append(lambda undo: _pin(undo, cpu))
-    steps += [_forbid_deep_sleep, lambda undo: _raise_priority(undo, priority)]
+    steps += [_forbid_deep_sleep, _spare, lambda undo: _raise_priority(undo, priority)]
     with ExitStack() as undo:
         yield [step(undo) for step in steps]

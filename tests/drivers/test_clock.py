@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 import time
 
-from tianyuan.drivers.clock import monotonic_ns, scratch, sleep_until
+from tianyuan.drivers.clock import monotonic_ns, scratch, sleep_until, wait_until
 
 MS = 1_000_000
 
@@ -53,3 +53,23 @@ def test_a_signal_does_not_shorten_a_sleep():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+
+
+def test_a_wait_ends_at_its_instant_and_says_when_however_early_it_wakes():
+    room = scratch()
+    for early_ns in (0, 1, 200_000, 10**12):
+        deadline_ns = time.monotonic_ns() + 2 * MS
+
+        said_ns = wait_until(room, deadline_ns, early_ns)
+
+        assert deadline_ns <= said_ns <= time.monotonic_ns()
+
+
+def test_a_wait_for_the_past_returns_at_once():
+    room = scratch()
+    for t_ns in (monotonic_ns(room) - 1, 0, -(10**12)):
+        before_ns = time.monotonic_ns()
+
+        assert wait_until(room, t_ns, 50_000) >= before_ns
+
+        assert time.monotonic_ns() - before_ns < 1000 * MS

@@ -9,13 +9,14 @@ import pytest
 SAMPLE = """
 import sys
 from tianyuan.dbc.frame import EXTENDED, FDF, frames
-from tianyuan.drivers.clock import monotonic_ns, scratch, sleep_until
+from tianyuan.drivers.clock import monotonic_ns, scratch, sleep_until, wait_until
 from tianyuan.drivers.port import open_port, receive, send
 
 room = scratch()
 start_ns = monotonic_ns(room)
 sleep_until(room, start_ns + 2_000_000)
 assert monotonic_ns(room) >= start_ns + 2_000_000
+assert wait_until(room, start_ns + 4_000_000, 50_000) >= start_ns + 4_000_000
 with open_port(sys.argv[1], "a") as a, open_port(sys.argv[1], "b", 255) as b:
     a.hear_itself()
     out, into = frames(70), frames(40)

@@ -16,6 +16,7 @@ ROWS = [
     "memory locked",
     "thread pinned",
     "CPU kept awake",
+    "spared when memory runs out",
     "real-time priority",
 ]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes privileges")
@@ -51,8 +52,8 @@ def test_each_step_is_taken_and_verified_and_undone_after(fork):
             assert gc.get_freeze_count() > before[2]
             for step in steps:
                 assert step.ok == (step.remedy == "")
-                # A virtual machine may have no idle states to forbid.
-                assert step.ok or step.name == "CPU kept awake"
+                # A virtual machine may have no idle states, a container not every capability.
+                assert step.ok or step.name in {"CPU kept awake", "spared when memory runs out"}
 
         after = os.sched_getaffinity(0), os.sched_getscheduler(0), gc.get_freeze_count()
         assert after == before

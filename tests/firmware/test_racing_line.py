@@ -39,7 +39,7 @@ def circle(file, radius_m: float):
 def test_a_line_is_planned_once_and_comes_back_to_the_bit(car, planned, tmp_path):
     track = circle(tmp_path / "ring.csv", 100.0)
     first, second = line_for(car, track), line_for(car, track)
-    assert planned == ["ring"]
+    assert planned == ["ring.csv"]
     assert first.tobytes() == second.tobytes()
     assert second.speed_mps[0] == first.speed_mps[0]
 
