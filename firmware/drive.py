@@ -43,6 +43,7 @@ class Terms(NamedTuple):
     period_ns: int
     cpu: int | None = None  # to pin the loop to
     log: Path | None = None
+    card: Callable[[], object] | None = None  # writes the card of the log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
 
@@ -197,14 +198,16 @@ def drive(
     """
     boot = boot or Boot()
     boot.reached("check")
-    if terms.log is not None:
-        new_log(terms.log)
     with (
         open_port(terms.bus, "host", CAR_CHANNEL) as car,
         open_port(host_bus(terms.bus), "host", HOST_CHANNEL) as about,
         SharedRing(terms.bus, RING_FRAMES) as kept,
         _kept_off(terms.cpu) as others,
     ):
+        if terms.log is not None:
+            new_log(terms.log)
+        if terms.card is not None:
+            terms.card()
         ports = (car.record, about.record)
         compile_loop(host, ports, kept.ring)
         boot.reached("compile")

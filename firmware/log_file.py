@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import can
 import numpy as np
+from can.io.logger import MESSAGE_WRITERS
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE
@@ -52,12 +53,21 @@ def message_of(frame: np.void, wall_ns: int) -> can.Message:
     )
 
 
+def check_log(log: Path) -> None:
+    """Raise InputError for a log that cannot be written, without touching it."""
+    if log.suffix.lower() not in MESSAGE_WRITERS:
+        raise InputError(f"{log}: no format of this name is known; use .blf, .asc or .log")
+    # What else may go wrong shows when it is begun.
+    if not log.parent.is_dir() or log.is_dir():
+        raise InputError(f"{log}: cannot be written: no such folder, or one in its place")
+
+
 def _writer(file: Path) -> Any:
     try:
         if file.suffix.lower() == ".blf":
             return can.BLFWriter(str(file), max_container_size=CONTAINER_BYTES)
         return can.Logger(str(file))
-    except (ValueError, can.CanError, ImportError) as error:
+    except (ValueError, can.CanError, ImportError) as error:  # as where asammdf is missing
         raise InputError(f"{file}: {error}; use .blf, .asc or .log") from None
 
 
@@ -66,6 +76,7 @@ def new_log(log: Path) -> None:
 
     Raises InputError where it cannot be written.
     """
+    check_log(log)
     try:
         _writer(log).stop()
         for old in parts(log)[1:]:

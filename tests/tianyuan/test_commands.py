@@ -16,12 +16,14 @@ from pathlib import Path
 import can
 import pytest
 
+from tianyuan import cli
 from tianyuan.drivers.local_bus import nodes
+from tianyuan.firmware.shared_ring import ring_file
 from tianyuan.rooms import room
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]
 
-COMMANDS = ("lap", "drive", "rig", "raceline", "replay", "demo")
+COMMANDS = tuple(cli.COMMANDS)
 LAP_KEYS = {
     "time_s",
     "rms_cross_track_m",
@@ -162,6 +164,58 @@ def test_a_second_signal_ends_a_drive_at_once(place, line, bus):
     assert drive.returncode == 0
 
 
+def test_the_last_seconds_of_a_host_that_was_killed_can_be_read(place, line, bus):
+    drive = started(place, "drive", "--track", "oval", "--line", str(line), "-c", bus)
+    hear(bus, lambda message: message.arbitration_id == 0x090)
+    time.sleep(0.5)
+    drive.kill()
+    drive.communicate()
+    done = tianyuan(place, "record", "last.log", "-c", bus)
+    assert (done.returncode, done.stderr) == (0, "")
+    with can.LogReader(str(place / "last.log")) as reader:
+        markers = [message for message in reader if message.arbitration_id == 0x700]
+    assert len(markers) > 100
+    # A host that is started again has a ring of its own, and keeps this one.
+    again = tianyuan(place, "drive", *OVAL, "-c", bus, "--seconds", "0.5")
+    assert again.returncode == 0
+    left = ring_file(bus).with_suffix(".ring.dead")
+    rescued = tianyuan(place, "record", "again.log", "--ring", str(left))
+    assert rescued.returncode == 0
+    assert (place / "again.log").read_bytes() == (place / "last.log").read_bytes()
+    left.unlink()
+
+
+def test_a_host_that_is_refused_leaves_the_log_of_the_one_that_drives_alone(place, line, bus):
+    log = place / "kept.log"
+    log.write_text("precious\n")
+    first = started(place, "drive", *OVAL, "-c", bus)
+    hear(bus, lambda message: message.arbitration_id == 0x090)
+    second = tianyuan(place, "drive", *OVAL, "-c", bus, "--log", "kept.log")
+    first.terminate()
+    first.communicate(timeout=30)
+    assert second.returncode == 2
+    assert second.stderr.count("\n") == 1
+    assert "drives on it already" in second.stderr
+    assert log.read_text() == "precious\n"
+    assert not (place / "kept.log.run.json").exists()
+
+
+def test_a_warm_start_is_told_stage_by_stage(place, line, bus):
+    done = tianyuan(place, "drive", *OVAL, "-c", bus, "--seconds", "0.3", "--json", "-")
+    figures = json.loads(done.stdout)
+    assert list(figures["boot_s"]) == ["load", "check", "compile", "warm up", "lock", "arm"]
+    assert sum(figures["boot_s"].values()) == pytest.approx(figures["ready_s"])
+    assert f"ready after {figures['ready_s']:.2f} s" in done.stderr
+    assert (figures["allocations"], figures["compilations"]) == (0, 0)
+
+
+def test_warming_up_says_what_it_compiled_and_leaves_nothing_to_compile(place):
+    arguments = ("warmup", "--track", "oval", "--json", "-")
+    first = json.loads(tianyuan(place, *arguments).stdout)["seconds"]
+    second = json.loads(tianyuan(place, *arguments).stdout)["seconds"]
+    assert set(first) == set(second) >= {"line", "host", "rig"}
+
+
 def with_line(name: str, edit: Callable[[list[str]], None], line: Path) -> str:
     rows = line.read_text().splitlines()
     edit(rows)
@@ -241,14 +295,20 @@ BAD = {
     "unwritable log": (("drive", *OVAL, "--log", "none/a.blf", "--seconds", "1"), "none/a.blf"),
     "unknown log": (("drive", *OVAL, "--log", "a.xyz", "--seconds", "1", "-c", "{bus}"), "a.xyz"),
     "no bus": (("drive", *OVAL, "--seconds", "1", "-c", "a b"), "a b"),
+    "no ring": (("record", "a.blf", "-c", "none"), "none.ring"),
+    "no such ring": (("record", "a.blf", "--ring", "none.ring"), "none.ring"),
+    "ring that is none": (("record", "a.blf", "--ring", "line.csv"), "line.csv"),
+    "unknown car to warm up": (("warmup", "--car", "none.toml"), "none.toml"),
     "unwritable demo": (("demo", "--folder", "line.csv/demo"), "line.csv/demo"),
 }  # fmt: skip
 
 
-# Importing the program takes two seconds; a fork of one that has done so takes none.
+# Importing a command takes a second; a fork of a program that has done so takes none.
 FORKS = """
-import json, os, sys
-from tianyuan.cli import main
+import importlib, json, os, sys
+from tianyuan.cli import COMMANDS, main
+for name in COMMANDS:
+    importlib.import_module(f"tianyuan.commands.{name}")
 for number, arguments in enumerate(json.load(sys.stdin)):
     if os.fork() == 0:
         for stream, name in ((1, "out"), (2, "err")):

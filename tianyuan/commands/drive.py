@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import signal
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,6 +18,7 @@ from tianyuan.commands.timing import print_boot, print_privileges, print_timing
 from tianyuan.firmware.boot import Boot
 from tianyuan.firmware.drive import EARLY_NS, Controls, Terms, controls
 from tianyuan.firmware.drive import drive as run_drive
+from tianyuan.firmware.log_file import check_log
 from tianyuan.firmware.run_card import write_card
 
 NS_PER_US = 1000
@@ -54,13 +56,14 @@ def drive(
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
     options.local_only(interface)
+    if log is not None:
+        check_log(log)
     boot, asked = Boot(), controls()
     boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
-    if log is not None:
-        write_card(log, ready.car, ready.path, ready.law, rate)
+    card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
     stop_on_signals(asked)
-    terms = Terms(channel, ready.period_ns, cpu, log, seconds, early * NS_PER_US)
+    terms = Terms(channel, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)

@@ -10,7 +10,7 @@ import typer
 from tianyuan.commands import options
 from tianyuan.firmware.log_file import new_log
 from tianyuan.firmware.recorder import record as run_record
-from tianyuan.firmware.shared_ring import ring_file
+from tianyuan.firmware.shared_ring import RingReader, ring_file
 
 
 def record(
@@ -26,6 +26,9 @@ def record(
     aside, as a file that ends in .dead.
     """
     file = ring or ring_file(channel)
+    RingReader(file).close()  # before an older log of this name is gone
     new_log(log)
     recorded = run_record(file, log)
-    typer.echo(f"{log}: {recorded.read - recorded.lost} frames, {recorded.lost} lost before them")
+    typer.echo(
+        f"{log}: {recorded.read - recorded.lost} frames; {recorded.lost} had been overwritten"
+    )
