@@ -36,6 +36,7 @@ Rate = Annotated[
     int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
+Turns = Annotated[int, typer.Option("--turns", min=1, max=1000, help="Figures are medians of.")]
 Interface = Annotated[
     str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
 ]
