@@ -39,7 +39,7 @@ def measure(setup: Setup, turns: int, against: bool, progress: Progress) -> Outc
         ]
         if against:
             contestants.insert(1, lambda name, told: theirs.append(_cyclictest(bench, told)))
-        _take_turns(contestants, turns, setup.seconds, progress)
+        take_turns(contestants, turns, setup.seconds, progress)
     found = loop.stages(ours) | loop.totals(ours) | loop.response(answers, setup)
     found["turns"] = [{"wake_us": turn.stage(WAKE).figures()} for turn in ours]
     return Outcome(found | _against(theirs, found), ours[-1].steps)
@@ -50,12 +50,16 @@ def seconds_of(setup: Setup, turns: int, against: bool) -> float:
     return setup.seconds * turns * (3 if against else 2)
 
 
-def _take_turns(
+def take_turns(
     contestants: list[Callable[[str, Progress], object]],
     turns: int,
     seconds: float,
     progress: Progress,
 ) -> None:
+    """Give each contestant its turns of ``seconds``, every second round backwards.
+
+    One is called with a name that is new and with whom to tell the seconds of its turn.
+    """
     done_s = 0.0
     for turn in range(turns):
         for contestant in contestants if turn % 2 == 0 else contestants[::-1]:

@@ -17,7 +17,7 @@ from tianyuan.commands.results import print_privileges
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import line_for
-from tianyuan.hil.benches import contest, cyclictest
+from tianyuan.hil.benches import contest, cyclictest, disturbed
 from tianyuan.hil.benches.loop import Setup
 
 CAR, TRACK = "tianyuan", "zhuzhou"
@@ -43,24 +43,37 @@ def loop(
     against: Annotated[
         str | None, typer.Option("--against", help="cyclictest takes turns with the loop.")
     ] = None,
+    disturb: Annotated[
+        bool, typer.Option("--disturb", help="Calm turns against turns of hog and full disk.")
+    ] = False,
     json: options.Json = None,
 ) -> None:
     """The shipped car's host in real time, with all of its traffic on a bus of its own."""
     period_ns = options.period_ns_of(rate)
     loops_cpu, nodes_cpu = cpus_of(cpu)
     compared = is_compared(against)
+    if compared and disturb:
+        raise InputError("--disturb: compares the loop with itself; leave out --against")
     car = names.car_file(CAR)
     with bar(f"racing line of {TRACK}") as progress:
         path = line_for(load_car(car), names.track_file(TRACK), None, progress)
     setup = Setup(car, path, period_ns, seconds, loops_cpu, nodes_cpu)
-    with bar(f"{turns} turns", total=contest.seconds_of(setup, turns, compared)) as progress:
-        figures, steps = contest.measure(setup, turns, compared, progress)
+    figures, steps = measured(setup, turns, compared, disturb)
     about = {"rate_hz": rate, "seconds": seconds, "cpu": loops_cpu, "nodes_cpu": nodes_cpu}
     print_privileges(steps)
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures | about, indent=2) + "\n")
     if json != "-":
-        print_loop(figures)
+        (print_disturbed if disturb else print_loop)(figures)
+
+
+def measured(setup: Setup, turns: int, compared: bool, disturb: bool) -> contest.Outcome:
+    """One of the two measurements, with a bar."""
+    if disturb:
+        with bar(f"{turns} turns", total=disturbed.seconds_of(setup, turns)) as progress:
+            return disturbed.measure(setup, turns, progress)
+    with bar(f"{turns} turns", total=contest.seconds_of(setup, turns, compared)) as progress:
+        return contest.measure(setup, turns, compared, progress)
 
 
 def cpus_of(wanted: int | None) -> tuple[int, int]:
@@ -98,3 +111,27 @@ def print_loop(figures: dict[str, Any]) -> None:
         f"{figures['response_bound_us']:.0f} µs, {figures['unanswered']} of {figures['asked']} "
         "frames were overtaken or never answered"
     )
+
+
+def print_disturbed(figures: dict[str, Any]) -> None:
+    """Percentiles of both sides in a table, and turn by turn what was missed."""
+    console = Console()
+    table = Table(title="calm and disturbed, microseconds", title_justify="left")
+    for heading in ("", "", *SHARES, "missed"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for side in ("calm", "disturbed"):
+        for key in ("wake_us", "tick_us", "cycle_us"):
+            cells = [f"{figures[side][key][share]:.0f}" for share in SHARES]
+            stage = key.removesuffix("_us")
+            missed = figures[side]["missed"].get(stage, 0)
+            cells.append(str(figures[side]["overruns"] if stage == "cycle" else missed))
+            table.add_row(side, ROWS[key], *cells)
+    console.print(table)
+    for turn in figures["turns"]:
+        after = turn["disturbed"]
+        console.print(
+            f"missed {turn['calm']['overruns']} calm, {after['overruns']} disturbed: hog on CPU "
+            f"{after['hog_cpu']}, {after['never_read']} readers that never read, recorder killed "
+            f"{after['recorder_kills']} times, log on {after['disk']} "
+            f"({after['lost_by_recorder']} frames not in it)"
+        )
