@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def measure(setup: Setup, turns: int, progress: Progress) -> Outcome:
     disturbed: list[Turn] = []
     done: list[dict[str, Any]] = []
     with loop.bench_of(setup) as bench:
-        contestants = [
+        contestants: list[Callable[[str, Progress], object]] = [
             lambda name, told: calm.append(_calm(bench, name, told)),
             lambda name, told: disturbed.append(_disturbed(bench, name, told, done)),
         ]
