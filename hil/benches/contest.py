@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from statistics import median
 from typing import Any, NamedTuple
 
 from tianyuan.drivers.realtime import Step
-from tianyuan.firmware.accounting import WAKE
+from tianyuan.firmware.accounting import TICK, WAKE
 from tianyuan.hil.benches import cyclictest, loop
-from tianyuan.hil.benches.histogram import Histogram, merged, ratio
+from tianyuan.hil.benches.histogram import Histogram, counted, merged, ratio
 from tianyuan.hil.benches.loop import Bench, Progress, Setup
 from tianyuan.hil.benches.observer import Matched
 
@@ -41,7 +42,15 @@ def measure(setup: Setup, turns: int, against: bool, progress: Progress) -> Outc
             contestants.insert(1, lambda name, told: theirs.append(_cyclictest(bench, told)))
         take_turns(contestants, turns, setup.seconds, progress)
     found = loop.stages(ours) | loop.totals(ours) | loop.response(answers, setup)
-    found["turns"] = [{"wake_us": turn.stage(WAKE).figures()} for turn in ours]
+    found["turns"] = [
+        {
+            "wake_us": turn.stage(WAKE).figures(),
+            "tick_us": turn.stage(TICK).figures(),
+            "response_us": counted(answer.response_ns).figures(),
+            "overruns": turn.overruns,
+        }
+        for turn, answer in zip(ours, answers, strict=True)
+    ]
     return Outcome(found | _against(theirs, found), ours[-1].steps)
 
 
@@ -80,10 +89,19 @@ def _cyclictest(bench: Bench, progress: Progress) -> Histogram:
 
 
 def _against(theirs: list[Histogram], found: dict[str, Any]) -> dict[str, Any]:
-    """Cyclictest's figures, and our wake-up latency as a multiple of its."""
+    """The figures of cyclictest, and our wake-up latency as a multiple of its own.
+
+    ``ratio`` is of the turns merged, which one stall of the machine can decide;
+    ``ratio_median`` is the median of the turns' own ratios, which it cannot.
+    """
     if not theirs:
         return {}
     together = merged(theirs).figures()
     for ours, their in zip(found["turns"], theirs, strict=True):
         ours["cyclictest_us"] = their.figures()
-    return {"cyclictest_us": together, "ratio": ratio(found["wake_us"], together)}
+    by_turn = [ratio(turn["wake_us"], turn["cyclictest_us"]) for turn in found["turns"]]
+    return {
+        "cyclictest_us": together,
+        "ratio": ratio(found["wake_us"], together),
+        "ratio_median": {share: median(each[share] for each in by_turn) for share in by_turn[0]},
+    }

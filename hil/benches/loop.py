@@ -86,7 +86,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
     """A fresh host on a bus for the turn's seconds. The one place that knows ``drive``."""
     car = load_car(setup.car)
     host = make_host(car, setup.path, Controller.STANLEY, setup.period_ns)
-    host.tables.driver.supervisor_ready_dwell_s[0] = 0.0  # a bench has no minute to wait
+    host.tables.driver.supervisor_ready_dwell_s[0] = 0.0  # the first go counts
     asked = driving.controls()
     waited_s = 0.0  # for the thread's privileges, before the first tick
 
@@ -98,7 +98,10 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
         if elapsed_s - waited_s >= setup.seconds:
             asked.quit()  # no car is stopped: this one cannot be
 
-    result = driving.drive(host, bus, setup.period_ns, asked, log, cpu=setup.cpu, progress=look)
+    try:
+        result = driving.drive(host, bus, setup.period_ns, asked, log, cpu=setup.cpu, progress=look)
+    finally:
+        asked.quit()  # an interrupted bench leaves no loop behind
     figures = result.figures()
     return Turn(
         result.accounts,

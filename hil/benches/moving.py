@@ -28,7 +28,7 @@ BEAT_NS: Final = 10_000_000
 BEATS: Final = 256
 # What a healthy car reports and this one never changes; channels that it does not have are
 # passed over.
-HEALTHY: Final = {"gnss_quality": 4.0, "gnss_heading_quality": 4.0, "gear": 1.0, "guard": 1.0}
+HEALTHY: Final = {"gnss_quality": 4.0, "gnss_heading_quality": 4.0, "gear": 1.0, "permit": 1.0}
 
 MOVING: Final = np.dtype(
     [

@@ -115,8 +115,8 @@ def run(
         sleep_until(clock_, deadline_ns)
         now_ns = monotonic_ns(clock_)
         book(books, WAKE, now_ns - deadline_ns)
-        heard = receive(car, frames_in, 0, now_ns)
-        receive(about, frames_in, 0, now_ns)
+        receive(car, frames_in, 0, now_ns)
+        heard = receive(about, frames_in, 0, now_ns)  # a host alone speaks on its own bus
         t_ns = began_ns + steps * STEP_NS  # by the sensors' own clock
         if heard > 0 and moving[0].heard_ns == 0:
             moving[0].heard_ns = t_ns

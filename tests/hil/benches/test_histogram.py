@@ -42,7 +42,7 @@ def test_what_is_beyond_the_last_bin_counts_as_the_longest():
     assert found["p99"] == found["max"] == BINS + 7.0
 
 
-def test_a_ratio_is_ours_to_theirs_and_none_to_nothing():
+def test_a_ratio_is_ours_to_theirs_and_a_number_even_to_nothing():
     ours = {"p50": 10.0, "p99": 22.0, "p999": 30.0, "max": 99.0}
     theirs = {"p50": 10.0, "p99": 20.0, "p999": 0.0, "max": 1.0}
-    assert ratio(ours, theirs) == {"p50": 1.0, "p99": pytest.approx(1.1), "p999": None}
+    assert ratio(ours, theirs) == {"p50": 1.0, "p99": pytest.approx(1.1), "p999": 30.0}

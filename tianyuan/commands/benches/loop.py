@@ -29,6 +29,7 @@ ROWS = {
     "cycle_us": "cycle",
     "response_us": "sensor to command",
 }
+RATIOS = {"ratio": "ours : cyclictest", "ratio_median": "the same, median of turns"}
 
 
 def loop(
@@ -102,9 +103,10 @@ def print_loop(figures: dict[str, Any]) -> None:
     for key, what in ROWS.items():
         if key in figures:
             table.add_row(what, *(f"{figures[key][share]:.0f}" for share in SHARES))
-    if "ratio" in figures:
-        ratios = [figures["ratio"].get(share) for share in SHARES]
-        table.add_row("ours : cyclictest", *("" if r is None else f"{r:.2f}" for r in ratios))
+    for key, what in RATIOS.items():
+        if key in figures:
+            ratios = [figures[key].get(share) for share in SHARES]
+            table.add_row(what, *("" if r is None else f"{r:.2f}" for r in ratios))
     console.print(table)
     console.print(
         f"deadlines missed: {figures['overruns']}; sensor to command has "
