@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tianyuan.cli import app
-from tianyuan.commands.bench import codec_figures, print_codec
+from tianyuan.commands.benches.codec import codec_figures, print_codec
 from tianyuan.hil.benches.codec import Figures
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]

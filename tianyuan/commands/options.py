@@ -42,6 +42,7 @@ Early = Annotated[
         "--early", min=0, max=1000, help="Microseconds to watch the clock before each deadline."
     ),
 ]
+Turns = Annotated[int, typer.Option("--turns", min=1, max=1000, help="Figures are medians of.")]
 Interface = Annotated[
     str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
 ]

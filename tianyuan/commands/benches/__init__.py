@@ -1,0 +1,1 @@
+"""The commands of ``tianyuan bench``, a file each."""
