@@ -19,10 +19,10 @@ from tianyuan.dbc.frame import frames
 from tianyuan.drivers import local_bus
 from tianyuan.drivers.links import LISTENER_TAG, add_link, watch
 from tianyuan.drivers.port_record import FREE, LIVE, READ_ONLY, closed_port
-from tianyuan.drivers.receiving import receive
+from tianyuan.drivers.receiving import empty, receive
 from tianyuan.drivers.sending import send
 
-__all__ = ["LocalPort", "open_port", "receive", "send"]
+__all__ = ["LocalPort", "empty", "open_port", "receive", "send"]
 
 
 def _compile() -> None:
@@ -31,6 +31,7 @@ def _compile() -> None:
     add_link(nowhere, -1, LIVE)
     watch(nowhere, -1, LISTENER_TAG)
     receive(nowhere, nothing, 0, 0)
+    empty(nowhere, nothing)
     send(nowhere, nothing, 0, 0)
 
 

@@ -13,14 +13,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
-from tianyuan.drivers.port import open_port
+from tianyuan.drivers.port import empty, open_port
 from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import STAGES, Accounts, accounts, summary
 from tianyuan.firmware.boot import Boot, Unwanted, sealed
 from tianyuan.firmware.companion import Companion
-from tianyuan.firmware.host import Host
+from tianyuan.firmware.host import FRAMES_IN, Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
 from tianyuan.firmware.log_file import new_log
 from tianyuan.firmware.marks import Marks, marks_file, read_marks
@@ -146,6 +147,7 @@ class _Loop:
         self.page_faults = self.preempted = 0
         self.armed = threading.Event()
         self._terms, self._boot = terms, boot
+        self._car, self._scrap = ports[0], frames(FRAMES_IN)
         self._arguments = (
             host.tables, host.path, host.sensors, host.memory, host.command, *ports,
             host.frames_in, host.frames_out, ring, self.books, asked.words, clock.scratch(),
@@ -164,6 +166,8 @@ class _Loop:
 
     def _run(self) -> None:
         before = resource.getrusage(resource.RUSAGE_THREAD)
+        # What came while memory was being locked is older than the first tick would take it for.
+        empty(self._car, self._scrap)
         with self.unwanted.watch():
             self._boot.reached("arm")
             self.armed.set()

@@ -21,7 +21,6 @@ from tianyuan.firmware.tick import tick
 ENDED, SHUTDOWN, TICKS, QUIT, LIMIT = range(5)
 CONTROL_WORDS: Final = 8
 PATIENCE_NS: Final = 30 * SECOND_NS  # with a car that was asked to stop
-DRAIN_ROUNDS: Final = 256  # of a port that fills up as fast as it is read
 STANDSTILL_MPS: Final = 0.3
 DRIVING = int(Mode.DRIVING)
 
@@ -47,14 +46,6 @@ def _may_end(control, memory, since_ns, now_ns):
         return False
     s = memory.driver[0]
     return s.mode < DRIVING or s.speed_mps < STANDSTILL_MPS or now_ns - since_ns > PATIENCE_NS
-
-
-@kernel
-def _drain(port, frames_in, now_ns):
-    """Let go what came before the first tick: it is older than a tick would take it for."""
-    for _ in range(DRAIN_ROUNDS):
-        if receive(port, frames_in, 0, now_ns) < frames_in.size:
-            return
 
 
 @kernel
@@ -99,7 +90,6 @@ def run(
     woke_ns = monotonic_ns(clock)
     driving_ns = woke_ns  # the last instant at which no stop had been asked for
     deadline_ns = woke_ns + period_ns
-    _drain(car, frames_in, woke_ns)
     while not _may_end(control, memory, driving_ns, woke_ns):
         woke_ns = wait_until(clock, deadline_ns, early_ns)
         h.shutdown = control[SHUTDOWN]

@@ -14,7 +14,7 @@ from numba import njit
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, REMOTE, frames
 from tianyuan.drivers.links import add_link
-from tianyuan.drivers.port import open_port, receive, send
+from tianyuan.drivers.port import empty, open_port, receive, send
 from tianyuan.drivers.port_record import BATCH, LINKS, LIVE, closed_port
 
 compiled = pytest.mark.skipif(
@@ -88,6 +88,16 @@ def test_a_burst_of_hundreds_arrives_whole_and_in_order(join, numbered):
 
     assert list(receive_all(b).can_id) == list(range(500))
     assert a.record.dropped[0] == 0
+
+
+def test_an_emptied_port_has_nothing_left_to_read(join, numbered):
+    a, b = join("a"), join("b")
+    send(a.record, numbered(500), 0, 500)
+
+    assert empty(b.record, frames(64)) == 500
+
+    assert len(receive_all(b)) == 0
+    assert empty(b.record, frames(64)) == 0
 
 
 def test_receive_never_writes_past_the_array_and_the_rest_stays_queued(join, numbered):
