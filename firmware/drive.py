@@ -1,36 +1,29 @@
-"""The onboard host in real time: ports, ring, recorder, privileges, the loop's thread."""
+"""The onboard host in real time: bus, ring, recorder, and the loop in its thread."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import resource
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from tianyuan.dbc.frame import frames
-from tianyuan.drivers import clock
-from tianyuan.drivers.port import empty, open_port
-from tianyuan.drivers.realtime import Step, real_time
+from tianyuan.drivers.port import open_port
+from tianyuan.drivers.realtime import Step
 from tianyuan.firmware import loop
-from tianyuan.firmware.accounting import STAGES, Accounts, accounts, summary
-from tianyuan.firmware.boot import Boot, Unwanted, sealed
+from tianyuan.firmware.accounting import STAGES, Accounts, summary
+from tianyuan.firmware.boot import Boot, Unwanted
 from tianyuan.firmware.companion import Companion
-from tianyuan.firmware.host import FRAMES_IN, Host
+from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
 from tianyuan.firmware.log_file import new_log
+from tianyuan.firmware.loop_thread import Beat, Controls, LoopThread, compile_loop
 from tianyuan.firmware.marks import Marks, marks_file, read_marks
 from tianyuan.firmware.recorder import recorder_command
 from tianyuan.firmware.rehearsal import rehearse
-from tianyuan.firmware.ring import Ring
 from tianyuan.firmware.shared_ring import SharedRing
 
-PRIORITY: Final = 80
 EARLY_NS: Final = 50_000  # of watching the clock before each deadline
 RING_FRAMES: Final = 1 << 16  # some ten seconds of a car's traffic
 LOOK_S: Final = 0.05
@@ -47,6 +40,11 @@ class Terms(NamedTuple):
     card: Callable[[], object] | None = None  # writes the card of the log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
+
+    @property
+    def beat(self) -> Beat:
+        """When and where the loop ticks."""
+        return Beat(self.period_ns, self.early_ns, self.cpu)
 
 
 class Drive(NamedTuple):
@@ -89,30 +87,6 @@ def host_bus(bus: str) -> str:
     return f"{bus}.host"
 
 
-class Controls(NamedTuple):
-    """The words through which a running loop is spoken to; see ``loop.py``."""
-
-    words: np.ndarray
-
-    @property
-    def stopping(self) -> bool:
-        """Whether a stop has been asked for."""
-        return bool(self.words[loop.SHUTDOWN])
-
-    def stop(self) -> None:
-        """Ask for a controlled stop, and the end once the car stands."""
-        self.words[loop.SHUTDOWN] = 1
-
-    def quit(self) -> None:
-        """End at once."""
-        self.words[loop.QUIT] = 1
-
-
-def controls() -> Controls:
-    """Words that ask for nothing."""
-    return Controls(np.zeros(loop.CONTROL_WORDS, np.int64))
-
-
 def other_cpus(cpu: int | None) -> set[int]:
     """The CPUs left to all but the loop; its own too where it is the only one."""
     usable = os.sched_getaffinity(0)
@@ -129,62 +103,6 @@ def _kept_off(cpu: int | None) -> Iterator[set[int]]:
         yield others
     finally:
         os.sched_setaffinity(0, before)
-
-
-class _Loop:
-    """The loop's thread, and what it leaves behind."""
-
-    def __init__(
-        self,
-        host: Host,
-        ports: tuple[np.recarray, np.recarray],
-        ring: Ring,
-        asked: Controls,
-        terms: Terms,
-        boot: Boot,
-    ) -> None:
-        self.books, self.steps, self.unwanted = accounts(), list[Step](), Unwanted()
-        self.page_faults = self.preempted = 0
-        self.armed = threading.Event()
-        self._terms, self._boot = terms, boot
-        self._car, self._scrap = ports[0], frames(FRAMES_IN)
-        self._arguments = (
-            host.tables, host.path, host.sensors, host.memory, host.command, *ports,
-            host.frames_in, host.frames_out, ring, self.books, asked.words, clock.scratch(),
-            terms.period_ns, terms.early_ns,
-        )  # fmt: skip
-        self.thread = threading.Thread(target=self._work, name="loop")
-
-    def _work(self) -> None:
-        try:
-            with real_time(self._terms.cpu, PRIORITY) as steps, sealed(loop.run):
-                self.steps.extend(steps)
-                self._boot.reached("lock")
-                self._run()
-        finally:
-            self.armed.set()
-
-    def _run(self) -> None:
-        before = resource.getrusage(resource.RUSAGE_THREAD)
-        # What came while memory was being locked is older than the first tick would take it for.
-        empty(self._car, self._scrap)
-        with self.unwanted.watch():
-            self._boot.reached("arm")
-            self.armed.set()
-            loop.run(*self._arguments)
-        after = resource.getrusage(resource.RUSAGE_THREAD)
-        self.page_faults = after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt
-        self.preempted = after.ru_nivcsw - before.ru_nivcsw
-
-
-def compile_loop(host: Host, ports: tuple[np.recarray, np.recarray], ring: Ring) -> None:
-    """Compile the loop, or take it from the cache, by a run that ends before its first tick."""
-    ended = controls()
-    ended.quit()
-    loop.run(
-        host.tables, host.path, host.sensors, host.memory, host.command, *ports,
-        host.frames_in, host.frames_out, ring, accounts(), ended.words, clock.scratch(), 1, 0,
-    )  # fmt: skip
 
 
 def drive(
@@ -213,16 +131,15 @@ def drive(
         if terms.card is not None:
             terms.card()
         ports = (car.record, about.record)
-        compile_loop(host, ports, kept.ring)
+        compile_loop(host, ports, kept.ring, terms.beat)
         boot.reached("compile")
         rehearse(host, terms.early_ns)
         boot.reached("warm up")
-        work = _Loop(host, ports, kept.ring, asked, terms, boot)
+        work = LoopThread(host, ports, kept.ring, asked, terms.beat, boot)
         recorder = None
         if terms.log is not None:
             recorder = Companion(recorder_command(kept.file, terms.log), others)
-        began_s = _watch(work, recorder, asked, terms, progress)
-        seconds = time.monotonic() - began_s
+        seconds = _watch(work, recorder, asked, terms, progress)
         kept.end()
         if recorder is not None:
             recorder.finish(RECORDER_S)
@@ -244,19 +161,17 @@ def drive(
 
 
 def _watch(
-    work: _Loop,
+    work: LoopThread,
     recorder: Companion | None,
     asked: Controls,
     terms: Terms,
     progress: Callable[[float], None] | None,
 ) -> float:
-    """Stand by while the loop runs; returns when it was armed, on the monotonic clock."""
-    work.thread.start()
-    work.armed.wait()
+    """Stand by while the loop runs; returns for how many seconds it was armed."""
+    work.start()
     began_s = time.monotonic()
     try:
-        while work.thread.is_alive():
-            work.thread.join(LOOK_S)
+        while not work.ended(LOOK_S):
             elapsed_s = time.monotonic() - began_s
             if recorder is not None:
                 recorder.look()
@@ -266,6 +181,6 @@ def _watch(
                 asked.stop()
     except BaseException:
         asked.quit()
-        work.thread.join()
+        work.ended()
         raise
-    return began_s
+    return time.monotonic() - began_s

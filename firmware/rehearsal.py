@@ -14,11 +14,11 @@ import numpy as np
 from tianyuan.control.records import Flag, Mode
 from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
-from tianyuan.drivers import clock
 from tianyuan.drivers.port import LocalPort, open_port, send
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import accounts
 from tianyuan.firmware.host import Host
+from tianyuan.firmware.loop_thread import Beat, Ports, arguments, controls
 from tianyuan.firmware.ring import ring
 from tianyuan.firmware.tables import command, memory, sensors
 
@@ -60,9 +60,7 @@ class Puppet:
 class _Stage:
     """A host like the one to come, with all that changes made anew, and its puppet."""
 
-    def __init__(
-        self, host: Host, ports: tuple[np.recarray, np.recarray], puppet: Puppet, early_ns: int
-    ) -> None:
+    def __init__(self, host: Host, ports: Ports, puppet: Puppet, early_ns: int) -> None:
         made = host._replace(
             sensors=sensors(), memory=memory(host.tables), command=command(),
             frames_in=host.frames_in.copy(), frames_out=host.frames_out.copy(),
@@ -70,12 +68,10 @@ class _Stage:
         self.puppet, self.path, self.driver = puppet, made.path, made.memory.driver
         self.seen = {Mode(int(self.driver.mode[0]))}
         self._told = made.memory.host
-        self._words = np.zeros(loop.CONTROL_WORDS, np.int64)
-        self._arguments = (
-            made.tables, made.path, made.sensors, made.memory, made.command, *ports,
-            made.frames_in, made.frames_out, ring(64), accounts(), self._words, clock.scratch(),
-            PERIOD_NS, early_ns,
-        )  # fmt: skip
+        asked = controls()
+        self._words = asked.words
+        beat = Beat(PERIOD_NS, early_ns)
+        self._arguments = arguments(made, ports, ring(64), accounts(), asked, beat)
 
     def tick(self) -> None:
         """One tick of the loop, after the sensors have spoken."""

@@ -13,15 +13,17 @@ import numpy as np
 from tianyuan.control.records import Controller, Mode
 from tianyuan.drivers.realtime import Step
 from tianyuan.firmware import drive as driving
+from tianyuan.firmware import loop_thread
 from tianyuan.firmware.accounting import CYCLE, STAGES, TICK, WAKE, Accounts
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
+from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.tables import wire
 from tianyuan.hil.benches import observer, traffic_node
 from tianyuan.hil.benches.histogram import Histogram, counted, merged, stage_of
 from tianyuan.hil.benches.node import Node, node
 
-PRIORITY: Final = driving.PRIORITY
+PRIORITY: Final = loop_thread.PRIORITY
 SECOND_NS: Final = 1_000_000_000
 SIGHTINGS_PER_S: Final = 4000  # above what two messages of a millisecond give
 GRACE_NS: Final = 100_000  # that a response may take beyond the period
@@ -87,7 +89,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
     car = load_car(setup.car)
     host = make_host(car, setup.path, Controller.STANLEY, setup.period_ns)
     host.tables.driver.supervisor_ready_dwell_s[0] = 0.0  # the first go counts
-    asked = driving.controls()
+    asked = controls()
 
     def look(elapsed_s: float) -> None:
         progress(min(elapsed_s, setup.seconds))

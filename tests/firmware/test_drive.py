@@ -23,8 +23,9 @@ from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import CYCLE, WAKE
 from tianyuan.firmware.boot import STAGES, Boot, Unwanted, process_age_s, sealed
 from tianyuan.firmware.companion import Companion
-from tianyuan.firmware.drive import Terms, controls, drive
+from tianyuan.firmware.drive import Terms, drive
 from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.rehearsal import Puppet, rehearse
 from tianyuan.firmware.ring import SENT

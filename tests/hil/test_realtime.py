@@ -22,9 +22,10 @@ from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Controller, Mode
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.drive import Drive, Terms, controls, drive
+from tianyuan.firmware.drive import Drive, Terms, drive
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.host_record import TICK_ID
+from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.run_card import read_card, write_card
 from tianyuan.hil import rig, virtual
 from tianyuan.hil.realtime import drive_rig

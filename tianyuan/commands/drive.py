@@ -16,9 +16,10 @@ from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.timing import print_boot, print_privileges, print_timing
 from tianyuan.firmware.boot import Boot
-from tianyuan.firmware.drive import EARLY_NS, Controls, Terms, controls
+from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.log_file import check_log
+from tianyuan.firmware.loop_thread import Controls, controls
 from tianyuan.firmware.run_card import write_card
 
 NS_PER_US = 1000

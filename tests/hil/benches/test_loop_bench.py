@@ -14,7 +14,7 @@ from tianyuan.hil.benches import contest, cyclictest, disturbed, loop, moving
 from tianyuan.hil.benches.traffic_node import STEP_NS, tables_of
 
 PERIOD_NS = 10_000_000
-SECONDS = 2.0
+SECONDS = 3.0
 SHARES = {"p50", "p99", "p999", "p9999", "max"}
 
 
