@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.firmware import guard_tables
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
@@ -28,9 +29,20 @@ class Outcome(NamedTuple):
     real_time_factor: float
 
 
+def _without_the_guards(car: Car) -> Car:
+    """The car less the sensors that its guard feeds: the rig does not speak for the guard."""
+    said = {wired.signal.split(".")[0] for wired in car.guard.values()}
+    heard = {
+        channel: wired
+        for channel, wired in car.sensors.items()
+        if wired.signal.split(".")[0] not in said
+    }
+    return car.model_copy(update={"sensors": heard})
+
+
 def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus."""
-    bus = wire(car)
+    bus = wire(_without_the_guards(car))
     plant = load(vehicle)
     cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
     return rig.World(
@@ -43,6 +55,7 @@ def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
         rig.groups_of(bus),
         bus.commands,
         host_codec()[0],
+        guard_tables.tables(car, round(float(host.tables.driver.period_s[0]) * 1e9)),
         seed,
     )
 
