@@ -15,10 +15,12 @@ from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import open_port, receive, send
+from tianyuan.drivers.port_record import closed_port
 from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.firmware.guard import TICK_NS, end, tick
 from tianyuan.firmware.guard_record import BOOKS, CHANGES, GuardCause
 from tianyuan.firmware.guard_tables import Memory, Tables
+from tianyuan.firmware.guard_tables import memory as memory_of
 from tianyuan.firmware.host_record import CAR_CHANNEL
 
 PRIORITY: Final = 85  # above the host's: who watches comes first
@@ -71,6 +73,13 @@ def run(tables, memory, car, frames_in, frames_out, words, scratch):
     send(car, frames_out, 0, n_out)
 
 
+def compile_loop(tables: Tables) -> None:
+    """Compile the loop, or take it from the cache, by a run that goes nowhere and ends at once."""
+    ended = np.ones(2, np.int64)
+    nowhere = closed_port(CAR_CHANNEL)
+    run(tables, memory_of(tables), nowhere, frames(FRAMES_IN), frames(1), ended, clock.scratch())
+
+
 def changes(memory: Memory, seen: int) -> Iterator[Change]:
     """The changes of the permit after the first ``seen``, the newest CHANGES at most."""
     count = int(memory.books.changes[0])
@@ -94,9 +103,9 @@ def guard(
     that cannot be joined.
     """
     words, steps, seen = np.zeros(2, np.int64), list[Step](), 0
+    compile_loop(tables)  # before joining: a node on the bus reads
     with open_port(bus, "guard", CAR_CHANNEL) as car:
         arguments = (tables, memory, car.record, frames(FRAMES_IN), frames(1))
-        _compile(tables, memory)
 
         def work() -> None:
             with real_time(cpu, PRIORITY) as taken:

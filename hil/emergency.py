@@ -57,10 +57,15 @@ def update(plant, circuit, heard, speed_mps, t_ns):
 
 
 @kernel
-def press(plant, circuit, heard, obeyed):
-    """Close the throttle and press the brake, where the circuit is tripped."""
+def press(plant, circuit, heard, steered, obeyed):
+    """Close the throttle and press the brake, where the circuit is tripped.
+
+    ``heard`` as above; ``steered`` says whether the wheel still follows commands: a brake
+    that leaves a steered car its line is too weak for one that goes straight on.
+    """
     if circuit[0].tripped == 0:
         return
     commanded_bar = obeyed[0].brake_bar if heard else 0.0
+    own_bar = plant[0].emergency_steered_bar if steered else plant[0].emergency_blind_bar
     obeyed[0].throttle = 0.0
-    obeyed[0].brake_bar = max(plant[0].emergency_pressure_bar, commanded_bar)
+    obeyed[0].brake_bar = max(own_bar, commanded_bar)

@@ -152,13 +152,14 @@ def _obey(world, life, t_ns):
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
     acted.gear = told.gear
     steers = world.guard.carrier[STEERS]
-    if steers >= 0 and _fresh(world.plant, life.received, steers, t_ns):
+    steered = steers >= 0 and _fresh(world.plant, life.received, steers, t_ns)
+    if steered:
         acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
     heard = _all_fresh(world.plant, life.received, t_ns)
     emergency.update(world.plant, life.circuit, heard, state.vx_mps, t_ns)
-    emergency.press(world.plant, life.circuit, heard, life.obeyed)
+    emergency.press(world.plant, life.circuit, heard, steered, life.obeyed)
 
 
 @kernel
@@ -183,10 +184,8 @@ def _book(life):
 
 @kernel
 def _read_permit(world, life, frames_in, i):
-    if (
-        decode(world.guard.permit, frames_in, i, life.permit_received, life.permit.view(np.float64))
-        >= 0
-    ):
+    said = life.permit.view(np.float64)
+    if decode(world.guard.permit, frames_in, i, life.permit_received, said) >= 0:
         emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import typer
 
-from tianyuan.commands import bench, demo, drive, lap, raceline, replay, rig
+from tianyuan.commands import bench, demo, drive, guard, lap, raceline, replay, rig
 from tianyuan.control.errors import InputError
 
 BAD_INPUT = 2
@@ -23,7 +23,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (lap.lap, drive.drive, rig.rig, raceline.raceline, replay.replay, demo.demo):
+for command in (
+    lap.lap,
+    drive.drive,
+    guard.guard,
+    rig.rig,
+    raceline.raceline,
+    replay.replay,
+    demo.demo,
+):
     app.command()(command)
 app.add_typer(bench.bench, name="bench")
 

@@ -163,7 +163,8 @@ class Emergency(Table):
 
     permit_s: Positive
     commands_s: Positive
-    pressure_bar: NotNegative
+    steered_bar: NotNegative
+    blind_bar: NotNegative
 
 
 class BrakeActuator(Table):

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tianyuan.commands.privileges import print_privileges  # noqa: F401 - for `drive`
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.realtime import Step
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import Run, Stage, Timing
@@ -62,15 +62,6 @@ def print_timing(figures: dict) -> None:
     console.print(f"deadlines missed: {figures['overruns']}")
     if figures["lost_by_recorder"]:
         console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
-
-
-def print_privileges(steps: list[Step]) -> None:
-    """What the system refused, each with its remedy; nothing where all was granted."""
-    for step in steps:
-        if not step.ok:
-            Console(stderr=True).print(
-                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
-            )
 
 
 def timing_of(kept: Accounts) -> Timing:
