@@ -68,6 +68,13 @@ class Memory(NamedTuple):
     changes: np.recarray  # (CHANGES,) CHANGE, of the permit or its cause, in a ring
 
 
+class Guard(NamedTuple):
+    """A guard ready to tick."""
+
+    tables: Tables
+    memory: Memory
+
+
 def _codec(
     car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
 ) -> tuple[Codec, tuple[Message, ...]]:
@@ -151,3 +158,9 @@ def memory(plan: Tables) -> Memory:
         record(BOOKS),
         np.zeros(CHANGES, CHANGE).view(np.recarray),
     )
+
+
+def make_guard(car: Car, host_period_ns: int) -> Guard:
+    """A guard that has heard nothing yet; see ``tables``."""
+    plan = tables(car, host_period_ns)
+    return Guard(plan, memory(plan))

@@ -57,11 +57,11 @@ def _for_the_car(frames, n):
 
 
 @kernel
-def _guard(world, life, to_host, to_rig, out, waiting, to_guard, t_ns):
+def _guard(tables, memory, to_host, to_rig, out, waiting, to_guard, t_ns):
     """One tick of the guard: on the car's bus, it hears rig and host, and both hear it."""
     for i in range(waiting[2]):
         to_guard[i].t_ns = t_ns
-    n_guard = guard.tick(world.guard, life.guard, to_guard, waiting[2], t_ns, out)
+    n_guard = guard.tick(tables, memory, to_guard, waiting[2], t_ns, out)
     waiting[2] = 0
     waiting[0] = _append(to_host, waiting[0], out, n_guard, t_ns)
     waiting[1] = _append(to_rig, waiting[1], out, n_guard, t_ns + rig.STEP_NS)
@@ -69,7 +69,7 @@ def _guard(world, life, to_host, to_rig, out, waiting, to_guard, t_ns):
 
 @unlocked
 def advance(
-    world, life, tables, path, sensors, memory, command,
+    world, life, tables, path, sensors, memory, command, guard_tables, guard_memory,
     to_host, to_rig, out, waiting, to_guard, first_ns, steps, host_every,
 ):  # fmt: skip
     """``steps`` milliseconds from ``first_ns``; ends early when the run has finished.
@@ -78,7 +78,7 @@ def advance(
     milliseconds, ``waiting`` (3,) counts the frames queued to host, rig and guard.
     """
     t_ns = first_ns
-    guarded = world.guard.permit.messages.size > 0
+    guarded = guard_tables.permit.messages.size > 0
     for _ in range(steps):
         n_rig = rig.tick(world, life, to_rig, waiting[1], t_ns, out)
         waiting[0] = _append(to_host, waiting[0], out, n_rig, t_ns)
@@ -94,7 +94,7 @@ def advance(
             if guarded:
                 waiting[2] = _append(to_guard, waiting[2], out, _for_the_car(out, n_host), t_ns)
         if guarded and (t_ns // rig.STEP_NS) % GUARD_EVERY == 0:
-            _guard(world, life, to_host, to_rig, out, waiting, to_guard, t_ns)
+            _guard(guard_tables, guard_memory, to_host, to_rig, out, waiting, to_guard, t_ns)
         t_ns += rig.STEP_NS
         if life.race[0].finished != 0:
             break

@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import COMMAND, COMMAND_NAMES, GROUPS, SENSORS, record
+from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
-from tianyuan.firmware import guard_tables
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.guard_record import SAID
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
@@ -35,7 +34,6 @@ DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256
 GRID_POINT: Final = 2  # of the line, where the car starts from
-STEERS: Final = COMMAND_NAMES.index("steer_rad")
 MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
 
 
@@ -51,7 +49,8 @@ class World(NamedTuple):
     groups: np.ndarray  # (sensor messages, groups) 1 where a message carries a group
     commands: Codec
     host: Codec  # what the host says about itself, for the telemetry alone
-    guard: guard_tables.Tables
+    permit: Codec  # the guard's message; none for a car without a guard
+    steers: int  # the command message that steers, -1 for none
     seed: int
 
 
@@ -72,7 +71,6 @@ class Life(NamedTuple):
     circuit: np.recarray  # CIRCUIT
     permit: np.recarray  # SAID, as it came over the bus
     permit_received: np.recarray
-    guard: guard_tables.Memory  # the guard itself, in virtual time
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
@@ -109,10 +107,9 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         np.zeros(2),
         accounts(),
         records(world.commands, RECEIVED),
-        emergency.circuit(world.guard.permit.messages.size > 0),
+        emergency.circuit(world.permit.messages.size > 0),
         record(SAID),
-        records(world.guard.permit, RECEIVED),
-        guard_tables.memory(world.guard),
+        records(world.permit, RECEIVED),
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
@@ -147,19 +144,18 @@ def _all_fresh(plant, received, t_ns):
 
 
 @kernel
-def _obey(world, life, t_ns):
+def _obey(plant, steers, life, t_ns):
     """What the actuators do of what they were told, and what they do by themselves."""
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
     acted.gear = told.gear
-    steers = world.guard.carrier[STEERS]
-    steered = steers >= 0 and _fresh(world.plant, life.received, steers, t_ns)
+    steered = steers >= 0 and _fresh(plant, life.received, steers, t_ns)
     if steered:
         acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
-    heard = _all_fresh(world.plant, life.received, t_ns)
-    emergency.update(world.plant, life.circuit, heard, state.vx_mps, t_ns)
-    emergency.press(world.plant, life.circuit, heard, steered, life.obeyed)
+    heard = _all_fresh(plant, life.received, t_ns)
+    emergency.update(plant, life.circuit, heard, state.vx_mps, t_ns)
+    emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
 @kernel
@@ -183,9 +179,9 @@ def _book(life):
 
 
 @kernel
-def _read_permit(world, life, frames_in, i):
+def _read_permit(codec, life, frames_in, i):
     said = life.permit.view(np.float64)
-    if decode(world.guard.permit, frames_in, i, life.permit_received, said) >= 0:
+    if decode(codec, frames_in, i, life.permit_received, said) >= 0:
         emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
 
 
@@ -197,7 +193,7 @@ def _read_bus(world, life, frames_in, n_in):
     for i in range(n_in):
         if frames_in[i].channel == CAR_CHANNEL:
             if decode(world.commands, frames_in, i, life.received, values) < 0:
-                _read_permit(world, life, frames_in, i)
+                _read_permit(world.permit, life, frames_in, i)
         elif frames_in[i].can_id == TICK_ID:
             _book(life)
             if life.estimate[1] != 0.0:
@@ -269,7 +265,7 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     returns how many that are.
     """
     _read_bus(world, life, frames_in, n_in)
-    _obey(world, life, t_ns)
+    _obey(world.plant, world.steers, life, t_ns)
     index = max(life.place[0], 0)
     slope_rad = world.path[index].slope_rad
     step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)

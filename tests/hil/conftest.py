@@ -12,6 +12,7 @@ import pytest
 from tianyuan import names
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import Car, load_car
+from tianyuan.firmware.guard_tables import Guard
 from tianyuan.firmware.host import Host, line_for, make_host
 from tianyuan.hil import lockstep, rig, virtual
 
@@ -24,6 +25,7 @@ class Loop(NamedTuple):
     world: rig.World
     life: rig.Life
     host: Host
+    guard: Guard
     queues: tuple
     host_every: int
     clock: list[int]
@@ -42,7 +44,7 @@ class Loop(NamedTuple):
         while self.clock[0] < end_ns and not self.life.race.finished[0]:
             steps = min(chunk, (end_ns - self.clock[0]) // STEP_NS)
             self.clock[0] = virtual.advance_once(
-                self.world, self.life, self.host, self.queues, self.clock[0], steps,
+                self.world, self.life, self.host, self.guard, self.queues, self.clock[0], steps,
                 self.host_every,
             )  # fmt: skip
         return self
@@ -71,7 +73,10 @@ def loop_of(car: Car, oval: np.recarray) -> Callable[..., Loop]:
         host = make_host(car, oval, controller, 1_000_000_000 // rate_hz)
         world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed)
         life = virtual.birth(world, host, laps)
-        return Loop(world, life, host, lockstep.queues(), 1000 // rate_hz, [lockstep.EPOCH_NS])
+        guard = virtual.make_guard(car, host)
+        return Loop(
+            world, life, host, guard, lockstep.queues(), 1000 // rate_hz, [lockstep.EPOCH_NS]
+        )
 
     return begin
 

@@ -26,11 +26,11 @@ def lap(
 ) -> None:
     """Drive laps in virtual time; exit status 1 if the car did not finish them."""
     ready = prepare(car, track, line, controller, rate)
-    world = ready.world(seed)
+    world, guard = ready.world(seed), ready.guard()
     with bar("compiling, the first time only", total=None):
-        virtual.warm_up(world, ready.host)
+        virtual.warm_up(world, ready.host, guard)
     with bar(f"{laps} laps, {controller}", total=laps) as progress:
-        outcome = virtual.run(world, ready.host, laps, ready.period_ns, progress)
+        outcome = virtual.run(world, ready.host, guard, laps, ready.period_ns, progress)
     run = ready.result(outcome.telemetry, outcome.finished, outcome.real_time_factor)
     if json is not None:
         options.write_json(json, run.to_json())

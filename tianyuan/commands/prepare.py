@@ -12,6 +12,7 @@ from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import Car, load_car
+from tianyuan.firmware.guard_tables import Guard
 from tianyuan.firmware.host import Host, line_for, make_host
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil import rig, virtual
@@ -32,6 +33,10 @@ class Prepared(NamedTuple):
     def world(self, seed: int) -> rig.World:
         """The car's plant and the world around it."""
         return virtual.make_rig(self.car, names.vehicle_file(self.car_name), self.host, seed)
+
+    def guard(self) -> Guard:
+        """The car's guard."""
+        return virtual.make_guard(self.car, self.host)
 
     def result(
         self, telemetry: np.ndarray, finished: bool, real_time_factor: float = 1.0
