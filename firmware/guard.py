@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND_NAMES, Mode, Permit
 from tianyuan.dbc.codec import Status, decode, encode
 from tianyuan.firmware.guard_record import BRAKE, CHANGES, STEERING, THROTTLE, GuardCause
@@ -76,14 +76,14 @@ WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
 NOT_FINITE_FRAME = int(Status.NOT_FINITE)
 
 
-@kernel
+@inlined
 def _object(memory, cause):
     """Take note of a fault in the frames of this tick; the first one counts."""
     if memory.guard[0].wrong == NONE:
         memory.guard[0].wrong = cause
 
 
-@kernel
+@inlined
 def _too_fast(slew, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
@@ -100,7 +100,7 @@ def _too_fast(slew, value, moved, rate, t_ns):
     return too_fast
 
 
-@kernel
+@inlined
 def _check_steering(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[STEERING]
     moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
@@ -111,7 +111,7 @@ def _check_steering(limits, memory, t_ns):
         _object(memory, STEERING_SLEW)
 
 
-@kernel
+@inlined
 def _check_throttle(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[THROTTLE]
     moved = c.throttle - slew.value - limits.throttle_step
@@ -122,7 +122,7 @@ def _check_throttle(limits, memory, t_ns):
         _object(memory, THROTTLE_SLEW)
 
 
-@kernel
+@inlined
 def _check_brake(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[BRAKE]
     moved = c.brake_bar - slew.value - limits.brake_step_bar
@@ -133,7 +133,7 @@ def _check_brake(limits, memory, t_ns):
         _object(memory, BRAKE_SLEW)
 
 
-@kernel
+@inlined
 def _take(tables, memory, m, t_ns):
     """Check what a good frame of message ``m`` commands."""
     memory.bad[m] = 0
@@ -146,7 +146,7 @@ def _take(tables, memory, m, t_ns):
         _check_brake(limits, memory, t_ns)
 
 
-@kernel
+@inlined
 def _count(books, status):
     if status == WRONG_CRC:
         books.wrong_crc += 1
@@ -172,7 +172,7 @@ def _refuse(memory, status):
                 _object(memory, PROTECTION_FAILED)
 
 
-@kernel
+@inlined
 def _listen(tables, memory, frames_in, n_in, t_ns):
     """Take the host's commands and the wheels' speeds off the bus."""
     values = memory.command.view(np.float64)
@@ -190,7 +190,7 @@ def _listen(tables, memory, frames_in, n_in, t_ns):
             decode(tables.wheels, frames_in, i, memory.turned, memory.wheel_mps)
 
 
-@kernel
+@inlined
 def _silent(tables, memory, t_ns):
     """A message unheard for too long, the heartbeat only if all else is heard; -1 for none."""
     found, heartbeat = -1, tables.carrier[BEATS]
@@ -202,7 +202,7 @@ def _silent(tables, memory, t_ns):
     return found
 
 
-@kernel
+@inlined
 def _lost(tables, memory, t_ns):
     """Whether a message that was heard before has been silent for longer than any stall."""
     for m in range(tables.silent_ns.size):
@@ -211,7 +211,7 @@ def _lost(tables, memory, t_ns):
     return False
 
 
-@kernel
+@inlined
 def _stands(memory, t_ns):
     """Whether every wheel is known to stand."""
     for m in range(memory.turned.size):
@@ -223,7 +223,7 @@ def _stands(memory, t_ns):
     return True
 
 
-@kernel
+@inlined
 def _both_pedals(memory, silent, t_ns):
     """Whether throttle and brake are on together for longer than two frames can disagree."""
     c, g = memory.command[0], memory.guard[0]
@@ -237,7 +237,7 @@ def _both_pedals(memory, silent, t_ns):
     return t_ns - g.pedals_ns > PEDALS_NS
 
 
-@kernel
+@inlined
 def _broken(tables, memory, silent, t_ns):
     """The rule that the host breaks now, or NONE."""
     g = memory.guard[0]
@@ -253,7 +253,7 @@ def _broken(tables, memory, silent, t_ns):
     return NONE
 
 
-@kernel
+@inlined
 def _grant(memory):
     g = memory.guard[0]
     g.permit, g.cause, g.stalled = GRANTED, NONE, 0
@@ -270,7 +270,7 @@ def withdraw(memory, cause):
         memory.books[0].withdrawals += 1
 
 
-@kernel
+@inlined
 def _wait(memory, silent):
     """Without a permit yet, or with one that a silent host has lost for a moment."""
     g, mode = memory.guard[0], memory.command[0].mode
@@ -282,7 +282,7 @@ def _wait(memory, silent):
         g.cause = WAITING_FOR_HOST_DISARMED
 
 
-@kernel
+@inlined
 def _release(memory, silent, t_ns):
     """Grant again once the host has said for a second that it is off, and the car stands."""
     g = memory.guard[0]
@@ -294,7 +294,7 @@ def _release(memory, silent, t_ns):
         _grant(memory)
 
 
-@kernel
+@inlined
 def _decide(tables, memory, t_ns):
     g = memory.guard[0]
     silent = _silent(tables, memory, t_ns)
@@ -321,7 +321,7 @@ def _note(memory, t_ns):
     g.sent_permit, g.sent_cause = g.permit, g.cause
 
 
-@kernel
+@inlined
 def say(tables, memory, t_ns, frames_out):
     """Make the permit's frame when it is due or has changed; returns how many frames, 0 or 1."""
     g, said = memory.guard[0], memory.said[0]

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined
 from tianyuan.control.records import Permit, record
 
 GRANTED = int(Permit.GRANTED)
@@ -35,7 +35,7 @@ def circuit(guarded: bool) -> np.recarray:
     return made
 
 
-@kernel
+@inlined
 def hear(circuit, permit, t_ns):
     """Take a permit's frame: no grant before a withdrawal counts after it."""
     if permit == GRANTED:
@@ -44,7 +44,7 @@ def hear(circuit, permit, t_ns):
         circuit[0].granted_ns = 0
 
 
-@kernel
+@inlined
 def update(plant, circuit, heard, speed_mps, t_ns):
     """Trip, or release, the circuit; ``heard`` says whether the commands are fresh."""
     c = circuit[0]
@@ -56,7 +56,7 @@ def update(plant, circuit, heard, speed_mps, t_ns):
         c.tripped = 0
 
 
-@kernel
+@inlined
 def press(plant, circuit, heard, steered, obeyed):
     """Close the throttle and press the brake, where the circuit is tripped.
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel, unlocked
+from tianyuan.control.kernels import inlined, kernel, unlocked
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware import guard
 from tianyuan.firmware.host_record import CAR_CHANNEL
@@ -47,7 +47,7 @@ def _append(queue, count, frames, n, t_ns):
     return count
 
 
-@kernel
+@inlined
 def _for_the_car(frames, n):
     """How many frames, from the first, are the car's; what the host says of itself follows."""
     for i in range(n):
@@ -56,7 +56,7 @@ def _for_the_car(frames, n):
     return n
 
 
-@kernel
+@inlined
 def _guard(tables, memory, to_host, to_rig, out, waiting, to_guard, t_ns):
     """One tick of the guard: on the car's bus, it hears rig and host, and both hear it."""
     for i in range(waiting[2]):

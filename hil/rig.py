@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
@@ -128,14 +128,14 @@ def _heard(received):
     return False
 
 
-@kernel
+@inlined
 def _fresh(plant, received, m, t_ns):
     """Whether a command message, once it was heard, has not been silent for too long."""
     heard_ns = received[m].t_ns
     return heard_ns == 0 or t_ns - heard_ns <= plant[0].emergency_commands_s * 1e9
 
 
-@kernel
+@inlined
 def _all_fresh(plant, received, t_ns):
     for m in range(received.size):
         if not _fresh(plant, received, m, t_ns):
@@ -143,7 +143,7 @@ def _all_fresh(plant, received, t_ns):
     return True
 
 
-@kernel
+@inlined
 def _obey(plant, steers, life, t_ns):
     """What the actuators do of what they were told, and what they do by themselves."""
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
@@ -178,7 +178,7 @@ def _book(life):
     book(life.timing, SEND, int(h.send_us * 1e3))
 
 
-@kernel
+@inlined
 def _read_permit(codec, life, frames_in, i):
     said = life.permit.view(np.float64)
     if decode(codec, frames_in, i, life.permit_received, said) >= 0:
