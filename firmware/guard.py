@@ -87,16 +87,18 @@ def _object(memory, cause):
 def _too_fast(slew, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
-    The allowance is a budget of time. Frames held up and then read in one batch spend it and
-    have earned it before; only a command that is faster over and over runs out of it.
+    The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
+    one batch share what the wait for them earned; what they leave is cut before the next.
     """
     if slew.t_ns == 0:
         slew.left_s = AHEAD_S
     else:
-        slew.left_s += (t_ns - slew.t_ns) * 1e-9 - max(moved, 0.0) / rate
+        if t_ns > slew.t_ns:
+            slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
+        slew.left_s -= max(moved, 0.0) / rate
     too_fast = slew.left_s < 0.0
     slew.value, slew.t_ns = value, t_ns
-    slew.left_s = min(max(slew.left_s, 0.0), AHEAD_S)
+    slew.left_s = max(slew.left_s, 0.0)
     return too_fast
 
 
@@ -136,7 +138,7 @@ def _check_brake(limits, memory, t_ns):
 @inlined
 def _take(tables, memory, m, t_ns):
     """Check what a good frame of message ``m`` commands."""
-    memory.bad[m] = 0
+    memory.bad[m] = memory.spoilt[m] = 0
     limits = tables.limits[0]
     if m == tables.carrier[STEERS]:
         _check_steering(limits, memory, t_ns)
@@ -165,11 +167,15 @@ def _refuse(memory, status):
     if status == NOT_FINITE_FRAME:
         _object(memory, NOT_FINITE)
     for m in range(memory.heard.size):
-        if memory.heard[m].errors != memory.errors[m]:
-            memory.errors[m] = memory.heard[m].errors
+        if memory.heard[m].errors == memory.errors[m]:
+            continue
+        memory.errors[m] = memory.heard[m].errors
+        # After a frame spoilt on its way the counter jumps once, through no fault of the host.
+        if status != WRONG_SEQUENCE or memory.spoilt[m] == 0:
             memory.bad[m] += 1
-            if memory.bad[m] >= BAD_IN_A_ROW:
-                _object(memory, PROTECTION_FAILED)
+        memory.spoilt[m] = int(status in (WRONG_CRC, WRONG_LENGTH))
+        if memory.bad[m] >= BAD_IN_A_ROW:
+            _object(memory, PROTECTION_FAILED)
 
 
 @inlined

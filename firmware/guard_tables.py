@@ -60,6 +60,7 @@ class Memory(NamedTuple):
     turned: np.recarray  # RECEIVED, one record a wheel message
     errors: np.ndarray  # (command messages,) refused frames already taken note of
     bad: np.ndarray  # (command messages,) refused frames in a row
+    spoilt: np.ndarray  # (command messages,) 1 if the last of them was no whole frame
     slew: np.recarray  # SLEW, by STEERING, THROTTLE and BRAKE
     guard: np.recarray  # GUARD
     said: np.recarray  # SAID
@@ -149,6 +150,7 @@ def memory(plan: Tables) -> Memory:
         np.zeros(len(WHEELS)),
         records(plan.commands, RECEIVED),
         records(plan.wheels, RECEIVED),
+        np.zeros(messages, np.int64),
         np.zeros(messages, np.int64),
         np.zeros(messages, np.int64),
         np.zeros(3, SLEW).view(np.recarray),
