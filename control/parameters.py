@@ -132,6 +132,7 @@ SUPERVISOR: Final = _rows(
     "supervisor",
     ("stale_s", "s", 0.1, 0.005, 2, "a sensor group older than this is lost"),
     ("race_stale_s", "s", 0.3, 0.02, 5, "race control unheard for this long is lost"),
+    ("permit_stale_s", "s", 0.07, 0.02, 1, "without the guard's permit for this long; the actuators wait 0.08 s"),
     ("ready_dwell_s", "s", 5.0, 0, 60, "a go before Ready has lasted this long is ignored"),
     ("arm_cross_track_m", "m", 2.5, 0.1, 20, "farthest from the line at arming"),
     ("arm_heading_rad", "rad", 0.5, 0.05, 1.6, "largest heading error at arming"),

@@ -47,6 +47,7 @@ CHANNELS: Final[dict[str, tuple[str, ...]]] = {
     "powertrain": ("throttle", "gear", "engine_speed_radps", "powertrain_fault"),
     "race": ("race_flag", "race_go", "race_heartbeat"),
     "estop": ("estop",),
+    "permit": ("permit",),
 }
 GROUPS: Final = tuple(CHANNELS)
 NO_HEARTBEAT: Final = -1.0  # of race control: this car has no such signal
@@ -112,6 +113,7 @@ STATE: Final = np.dtype(
         ("go", "i8"),  # at the last step; 0 only if it was released
         ("overruns", "i8"),  # in a row, written by the loop
         ("shutdown", "i8"),  # asked for, written by the loop
+        ("granted_ns", "i8"),  # when the guard's permit was last heard
         # limits.py: the command before this one
         ("steer_rad", "f8"),
         ("throttle", "f8"),
@@ -137,6 +139,7 @@ class Cause(IntEnum):
     WAITING_FOR_SENSORS = 1
     WAITING_FOR_STANDSTILL = 2
     WAITING_FOR_CAR_ON_LINE = 3
+    WAITING_FOR_PERMIT = 4
     POSITION_LOST = 10
     VELOCITY_LOST = 11
     IMU_LOST = 12
@@ -146,6 +149,7 @@ class Cause(IntEnum):
     POWERTRAIN_LOST = 16
     RACE_CONTROL_LOST = 17
     ESTOP_LOST = 18
+    PERMIT_LOST = 19
     STEERING_FAULT = 20
     BRAKE_FAULT = 21
     POWERTRAIN_FAULT = 22
@@ -156,6 +160,7 @@ class Cause(IntEnum):
     CHEQUERED_FLAG = 41
     SHUTDOWN = 42
     REMOTE_ESTOP = 43
+    PERMIT_WITHDRAWN = 44
 
 
 class Flag(IntEnum):
@@ -166,6 +171,15 @@ class Flag(IntEnum):
     YELLOW = 2
     RED = 3
     CHEQUERED = 4
+
+
+class Permit(IntEnum):
+    """What the guard says of the actuators; anything else is taken as WITHDRAWN."""
+
+    WAITING = 0
+    GRANTED = 1
+    WITHDRAWN = 2
+    NOT_AVAILABLE = 3
 
 
 class Controller(IntEnum):

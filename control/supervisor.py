@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from tianyuan.control import estimator
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import Cause, Flag, Mode
+from tianyuan.control.records import Cause, Flag, Mode, Permit
 
 OFF = int(Mode.OFF)
 READY = int(Mode.READY)
@@ -28,6 +28,7 @@ NONE = int(Cause.NONE)
 WAITING_FOR_SENSORS = int(Cause.WAITING_FOR_SENSORS)
 WAITING_FOR_STANDSTILL = int(Cause.WAITING_FOR_STANDSTILL)
 WAITING_FOR_CAR_ON_LINE = int(Cause.WAITING_FOR_CAR_ON_LINE)
+WAITING_FOR_PERMIT = int(Cause.WAITING_FOR_PERMIT)
 POSITION_LOST = int(Cause.POSITION_LOST)
 VELOCITY_LOST = int(Cause.VELOCITY_LOST)
 IMU_LOST = int(Cause.IMU_LOST)
@@ -37,6 +38,7 @@ BRAKE_LOST = int(Cause.BRAKE_LOST)
 POWERTRAIN_LOST = int(Cause.POWERTRAIN_LOST)
 RACE_CONTROL_LOST = int(Cause.RACE_CONTROL_LOST)
 ESTOP_LOST = int(Cause.ESTOP_LOST)
+PERMIT_LOST = int(Cause.PERMIT_LOST)
 STEERING_FAULT = int(Cause.STEERING_FAULT)
 BRAKE_FAULT = int(Cause.BRAKE_FAULT)
 POWERTRAIN_FAULT = int(Cause.POWERTRAIN_FAULT)
@@ -47,11 +49,15 @@ FLAG_STOP = int(Cause.FLAG_STOP)
 CHEQUERED_FLAG = int(Cause.CHEQUERED_FLAG)
 SHUTDOWN = int(Cause.SHUTDOWN)
 REMOTE_ESTOP = int(Cause.REMOTE_ESTOP)
+PERMIT_WITHDRAWN = int(Cause.PERMIT_WITHDRAWN)
 
 NO_FLAG = int(Flag.NONE)
 GREEN = int(Flag.GREEN)
 YELLOW = int(Flag.YELLOW)
 CHEQUERED = int(Flag.CHEQUERED)
+
+PERMIT_WAITING = int(Permit.WAITING)
+PERMIT_GRANTED = int(Permit.GRANTED)
 
 STANDSTILL_MPS = 0.3
 OVERRUNS_IN_A_ROW = 3
@@ -76,6 +82,24 @@ def emergency_cause(params, sensors, state, t_ns):
         return OFF_LINE
     if not estimator.finite(state):
         return NOT_FINITE
+    return NONE
+
+
+@kernel
+def permit_cause(params, sensors, state, t_ns):
+    """Cause of an emergency stop for want of the guard's permit, or NONE.
+
+    A guard that waits has not heard us for some milliseconds, as after a stall of ours, and
+    will grant again; the actuators bear that as long as the last grant is fresh. So do we, and
+    for less long than they: they brake till the car stands, and we must not drive on then.
+    """
+    m, s = sensors[0], state[0]
+    if m.permit == PERMIT_GRANTED:
+        s.granted_ns = m.permit_t_ns
+    elif m.permit != PERMIT_WAITING:
+        return PERMIT_WITHDRAWN
+    if _stale(s.granted_ns, t_ns, params[0].supervisor_permit_stale_s):
+        return PERMIT_LOST
     return NONE
 
 
@@ -154,8 +178,12 @@ def _waiting_cause(params, sensors, state, t_ns):
     if s.speed_mps > STANDSTILL_MPS:
         return WAITING_FOR_STANDSTILL
     cause = emergency_cause(params, sensors, state, t_ns)
-    if cause == NONE:
-        cause = _controlled_cause(params, sensors, state, t_ns)
+    if cause != NONE:
+        return cause
+    # Before the faults: an actuator without a permit reports one.
+    if permit_cause(params, sensors, state, t_ns) != NONE:
+        return WAITING_FOR_PERMIT
+    cause = _controlled_cause(params, sensors, state, t_ns)
     if cause != NONE:
         return cause
     on_line = abs(s.cross_track_m) < p.supervisor_arm_cross_track_m
@@ -190,6 +218,8 @@ def _unarmed(params, sensors, state, t_ns):
 def _armed(params, sensors, state, t_ns):
     s = state[0]
     cause = emergency_cause(params, sensors, state, t_ns)
+    if cause == NONE:
+        cause = permit_cause(params, sensors, state, t_ns)
     if cause != NONE:
         s.mode = EMERGENCY_STOP
     elif s.mode == DRIVING:

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
-from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES, Controller, record
+from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES, Controller, record
+from tianyuan.firmware.guard_record import GUARD_NAMES
 from tianyuan.rooms import room
 
 
@@ -60,6 +61,7 @@ class Car(_Strict):
     car: About
     sensors: dict[str, Signal]
     commands: dict[str, Signal]
+    guard: dict[str, Signal] = {}
     protection: dict[str, Guarded] = {}
     parameters: dict[str, dict[str, Any]]
 
@@ -105,7 +107,7 @@ def _section_model(section: str) -> type[BaseModel]:
 
 
 SECTIONS = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
-TABLES = ("car", "sensors", "commands", "protection", *SECTIONS)
+TABLES = ("car", "sensors", "commands", "guard", "protection", *SECTIONS)
 
 
 def _shape_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def load_car(file: Path) -> Car:
     document = read_toml(file)
     _check_tables(file, document)
     document = _shape_of(document)
-    wired = [table for table in ("sensors", "commands") if table in document]
+    wired = [table for table in ("sensors", "commands", "guard") if table in document]
     document |= {table: _signals(document, table) for table in wired}
     sections = {}
     for section, table in document["parameters"].items():
@@ -200,8 +202,28 @@ def load_car(file: Path) -> Car:
         raise _one_line(file, error) from None
     _check_channels(file, "sensors", car.sensors, CHANNEL_NAMES)
     _check_channels(file, "commands", car.commands, COMMAND_NAMES)
+    _check_channels(file, "guard", car.guard, GUARD_NAMES)
+    _check_guard(car)
     _check_engine(car)
     return car
+
+
+def _check_guard(car: Car) -> None:
+    """A guard and those who need its permit know of each other."""
+    if not car.guard and "permit" not in car.sensors:
+        return
+    needs = {
+        "guard.permit": "permit" in car.guard,
+        "sensors.permit": "permit" in car.sensors,
+        "commands.mode": "mode" in car.commands,
+        "sensors.wheel_rl_mps": any(name in car.sensors for name in CHANNELS["wheels"]),
+    }
+    for key, given in needs.items():
+        if not given:
+            raise InputError(
+                f"{car.file}: {key}: missing; a car with a guard needs it, "
+                "one without has neither [guard] nor sensors.permit"
+            )
 
 
 def _check_engine(car: Car) -> None:

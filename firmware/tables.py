@@ -18,6 +18,7 @@ from tianyuan.control.records import (
     NO_HEARTBEAT,
     SENSORS,
     STATE,
+    Permit,
     record,
 )
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, Protection, build, records
@@ -68,7 +69,8 @@ class Wire(NamedTuple):
     feeds: np.ndarray
 
 
-def _messages(car: Car) -> dict[str, Message]:
+def messages_of(car: Car) -> dict[str, Message]:
+    """Every message of the car's DBC files, by name; raises InputError for one that is in two."""
     named: dict[str, Message] = {}
     for file in car.dbc_files():
         for message in read(file).messages:
@@ -78,9 +80,10 @@ def _messages(car: Car) -> dict[str, Message]:
     return named
 
 
-def _bind(
+def bind(
     car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
 ) -> list[Binding]:
+    """The bindings of a car file's table, by the channels' places among ``slots``."""
     named: Mapping[str, Signal] = getattr(car, table)
     return [_binding(car, table, channel, named[channel], messages, slots) for channel in named]
 
@@ -113,7 +116,10 @@ def _binding(
     )
 
 
-def _used(bindings: Iterable[Binding], messages: Mapping[str, Message]) -> tuple[Message, ...]:
+def messages_used(
+    bindings: Iterable[Binding], messages: Mapping[str, Message]
+) -> tuple[Message, ...]:
+    """The messages that the bindings name, in the order of their identifiers."""
     names = dict.fromkeys(binding.message for binding in bindings)
     return tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
 
@@ -146,13 +152,13 @@ def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray
 
 def wire(car: Car) -> Wire:
     """The codecs of a car's bus, and which messages feed which group of channels."""
-    messages = _messages(car)
+    messages = messages_of(car)
     for name in car.protection:
         if name not in messages:
             raise InputError(f"{car.file}: protection.{name}: no such message in {car.car.dbc}")
-    inward = _bind(car, "sensors", messages, CHANNEL_NAMES)
-    outward = _bind(car, "commands", messages, COMMAND_NAMES)
-    received, sent = _used(inward, messages), _used(outward, messages)
+    inward = bind(car, "sensors", messages, CHANNEL_NAMES)
+    outward = bind(car, "commands", messages, COMMAND_NAMES)
+    received, sent = messages_used(inward, messages), messages_used(outward, messages)
     return Wire(
         build(received, inward, protections(car, received)),
         received,
@@ -169,11 +175,12 @@ def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     for slot, wired in enumerate(SIGNALS.values()):
         message, signal = wired.split(".")
         bindings.append(Binding(message, signal, slot))
-    used = _used(bindings, messages)
+    used = messages_used(bindings, messages)
     return build(used, bindings), used
 
 
-def _cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:
+def cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:
+    """The cycle of each message the car is sent; raises InputError for one that has none."""
     cycles = []
     for message in messages:
         if not message.cycle_time:
@@ -195,7 +202,7 @@ def tables(car: Car, params: np.recarray) -> Tables:
         bus.sensors,
         bus.feeds,
         bus.commands,
-        _cycles_ns(bus.command_messages, car),
+        cycles_ns(bus.command_messages, car),
         host,
         np.array(every, np.int64),
     )
@@ -223,6 +230,7 @@ def sensors() -> np.recarray:
     blank.gnss_quality[0] = 1.0
     blank.gnss_heading_quality[0] = 1.0
     blank.race_heartbeat[0] = NO_HEARTBEAT
+    blank.permit[0] = Permit.GRANTED
     return blank
 
 

@@ -1,7 +1,8 @@
-"""Host and rig in virtual time: as fast as the machine goes, and the same every time.
+"""Host, guard and rig in virtual time: as fast as the machine goes, and the same every time.
 
 Each millisecond the rig advances; each period of the host its tick takes the frames that
-have come since. The host's commands reach the rig in the millisecond after.
+have come since; the guard's tick follows, on what both have sent. What host and guard say
+reaches the rig in the millisecond after, and each other at their next ticks.
 """
 
 from __future__ import annotations
@@ -10,22 +11,25 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel, unlocked
+from tianyuan.control.kernels import inlined, kernel, unlocked
 from tianyuan.dbc.frame import FRAME
+from tianyuan.firmware import guard
+from tianyuan.firmware.host_record import CAR_CHANNEL
 from tianyuan.firmware.tick import tick
 from tianyuan.hil import rig
 
 QUEUE: Final = 256
+GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
 EPOCH_NS: Final = 1_000_000_000  # virtual time begins here: a stamp of zero means never
 
 
-def queues() -> tuple[np.recarray, np.recarray, np.recarray, np.ndarray]:
-    """Frames to the host, from the host, one rig step's worth, and how many wait for each."""
+def queues() -> tuple[np.recarray, np.recarray, np.recarray, np.ndarray, np.recarray]:
+    """Frames to the host, to the rig, one tick's worth, how many wait for each, to the guard."""
 
     def empty() -> np.recarray:
         return np.zeros(QUEUE, FRAME).view(np.recarray)
 
-    return empty(), empty(), empty(), np.zeros(2, np.int64)
+    return empty(), empty(), empty(), np.zeros(3, np.int64), empty()
 
 
 @kernel
@@ -43,20 +47,43 @@ def _append(queue, count, frames, n, t_ns):
     return count
 
 
+@inlined
+def _for_the_car(frames, n):
+    """How many frames, from the first, are the car's; what the host says of itself follows."""
+    for i in range(n):
+        if frames[i].channel != CAR_CHANNEL:
+            return i
+    return n
+
+
+@inlined
+def _guard(tables, memory, to_host, to_rig, out, waiting, to_guard, t_ns):
+    """One tick of the guard: on the car's bus, it hears rig and host, and both hear it."""
+    for i in range(waiting[2]):
+        to_guard[i].t_ns = t_ns
+    n_guard = guard.tick(tables, memory, to_guard, waiting[2], t_ns, out)
+    waiting[2] = 0
+    waiting[0] = _append(to_host, waiting[0], out, n_guard, t_ns)
+    waiting[1] = _append(to_rig, waiting[1], out, n_guard, t_ns + rig.STEP_NS)
+
+
 @unlocked
 def advance(
-    world, life, tables, path, sensors, memory, command,
-    to_host, to_rig, out, waiting, first_ns, steps, host_every,
+    world, life, tables, path, sensors, memory, command, guard_tables, guard_memory,
+    to_host, to_rig, out, waiting, to_guard, first_ns, steps, host_every,
 ):  # fmt: skip
     """``steps`` milliseconds from ``first_ns``; ends early when the run has finished.
 
     Returns the instant after the last step. ``host_every`` is the host's period in
-    milliseconds, ``waiting`` (2,) counts the frames queued to host and to rig.
+    milliseconds, ``waiting`` (3,) counts the frames queued to host, rig and guard.
     """
     t_ns = first_ns
+    guarded = guard_tables.permit.messages.size > 0
     for _ in range(steps):
         n_rig = rig.tick(world, life, to_rig, waiting[1], t_ns, out)
         waiting[0] = _append(to_host, waiting[0], out, n_rig, t_ns)
+        if guarded:
+            waiting[2] = _append(to_guard, waiting[2], out, n_rig, t_ns)
         waiting[1] = 0
         if (t_ns // rig.STEP_NS) % host_every == 0:
             for i in range(waiting[0]):
@@ -64,6 +91,10 @@ def advance(
             n_host = tick(tables, path, to_host, waiting[0], t_ns, sensors, memory, command, out)
             waiting[0] = 0
             waiting[1] = _append(to_rig, 0, out, n_host, t_ns + rig.STEP_NS)
+            if guarded:
+                waiting[2] = _append(to_guard, waiting[2], out, _for_the_car(out, n_host), t_ns)
+        if guarded and (t_ns // rig.STEP_NS) % GUARD_EVERY == 0:
+            _guard(guard_tables, guard_memory, to_host, to_rig, out, waiting, to_guard, t_ns)
         t_ns += rig.STEP_NS
         if life.race[0].finished != 0:
             break

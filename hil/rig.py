@@ -11,14 +11,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
+from tianyuan.firmware.guard_record import SAID
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
 from tianyuan.firmware.tables import NS_PER_MS, Wire
 from tianyuan.firmware.tick import FRAME_WORDS, due
-from tianyuan.hil import race_control, truth
+from tianyuan.hil import emergency, race_control, truth
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
@@ -29,12 +30,11 @@ STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
-COMMAND_TIMEOUT_NS: Final = 100 * NS_PER_MS
-TIMEOUT_BAR: Final = 60.0  # the brake motor, unheard, brakes by itself
 DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256
 GRID_POINT: Final = 2  # of the line, where the car starts from
+MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
 
 
 class World(NamedTuple):
@@ -49,6 +49,8 @@ class World(NamedTuple):
     groups: np.ndarray  # (sensor messages, groups) 1 where a message carries a group
     commands: Codec
     host: Codec  # what the host says about itself, for the telemetry alone
+    permit: Codec  # the guard's message; none for a car without a guard
+    steers: int  # the command message that steers, -1 for none
     seed: int
 
 
@@ -66,6 +68,9 @@ class Life(NamedTuple):
     estimate: np.ndarray  # (2,) position error of the host's estimate, and whether one is due
     timing: Accounts  # what the host says of its own ticks
     received: np.recarray  # one record a command message
+    circuit: np.recarray  # CIRCUIT
+    permit: np.recarray  # SAID, as it came over the bus
+    permit_received: np.recarray
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
@@ -102,6 +107,9 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         np.zeros(2),
         accounts(),
         records(world.commands, RECEIVED),
+        emergency.circuit(world.permit.messages.size > 0),
+        record(SAID),
+        records(world.permit, RECEIVED),
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
@@ -120,26 +128,34 @@ def _heard(received):
     return False
 
 
-@kernel
-def _unheard(received, t_ns):
-    """Whether any command message has been silent for too long, once it was heard."""
+@inlined
+def _fresh(plant, received, m, t_ns):
+    """Whether a command message, once it was heard, has not been silent for too long."""
+    heard_ns = received[m].t_ns
+    return heard_ns == 0 or t_ns - heard_ns <= plant[0].emergency_commands_s * 1e9
+
+
+@inlined
+def _all_fresh(plant, received, t_ns):
     for m in range(received.size):
-        if received[m].t_ns > 0 and t_ns - received[m].t_ns > COMMAND_TIMEOUT_NS:
-            return True
-    return False
+        if not _fresh(plant, received, m, t_ns):
+            return False
+    return True
 
 
-@kernel
-def _obey(life, t_ns):
-    """What the actuators do of what they were told; unheard, they brake and steer no more."""
+@inlined
+def _obey(plant, steers, life, t_ns):
+    """What the actuators do of what they were told, and what they do by themselves."""
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
     acted.gear = told.gear
-    acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
+    steered = steers >= 0 and _fresh(plant, life.received, steers, t_ns)
+    if steered:
+        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
-    if _unheard(life.received, t_ns):
-        acted.throttle = 0.0
-        acted.brake_bar = max(acted.brake_bar, TIMEOUT_BAR)
+    heard = _all_fresh(plant, life.received, t_ns)
+    emergency.update(plant, life.circuit, heard, state.vx_mps, t_ns)
+    emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
 @kernel
@@ -162,6 +178,13 @@ def _book(life):
     book(life.timing, SEND, int(h.send_us * 1e3))
 
 
+@inlined
+def _read_permit(codec, life, frames_in, i):
+    said = life.permit.view(np.float64)
+    if decode(codec, frames_in, i, life.permit_received, said) >= 0:
+        emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
+
+
 @kernel
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
@@ -169,7 +192,8 @@ def _read_bus(world, life, frames_in, n_in):
     words = frames_in.view(np.int64)
     for i in range(n_in):
         if frames_in[i].channel == CAR_CHANNEL:
-            decode(world.commands, frames_in, i, life.received, values)
+            if decode(world.commands, frames_in, i, life.received, values) < 0:
+                _read_permit(world.permit, life, frames_in, i)
         elif frames_in[i].can_id == TICK_ID:
             _book(life)
             if life.estimate[1] != 0.0:
@@ -198,6 +222,8 @@ def _speak(world, life, t_ns, frames_out):
                     world.sensor_params, world.plant, life.plant_state, life.history,
                     world.seed, group, life.sensors, t_ns,
                 )  # fmt: skip
+        if life.circuit[0].tripped != 0:
+            m.brake_fault = MOTOR_TIMEOUT
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
             frames_out[n_out].channel = CAR_CHANNEL
             frames_out[n_out].t_ns = t_ns
@@ -239,7 +265,7 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     returns how many that are.
     """
     _read_bus(world, life, frames_in, n_in)
-    _obey(life, t_ns)
+    _obey(world.plant, world.steers, life, t_ns)
     index = max(life.place[0], 0)
     slope_rad = world.path[index].slope_rad
     step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)

@@ -9,7 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.control.records import COMMAND_NAMES
+from tianyuan.firmware import guard_tables
 from tianyuan.firmware.car_file import Car
+from tianyuan.firmware.guard_tables import Guard
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
 from tianyuan.hil import lockstep, rig
@@ -28,9 +31,31 @@ class Outcome(NamedTuple):
     real_time_factor: float
 
 
+def period_ns_of(host: Host) -> int:
+    """How often the host ticks."""
+    return round(float(host.tables.driver.period_s[0]) * 1e9)
+
+
+def make_guard(car: Car, host: Host) -> Guard:
+    """The guard of a host's car; of a car without one, it is never asked."""
+    return guard_tables.make_guard(car, period_ns_of(host))
+
+
+def _without_the_guards(car: Car) -> Car:
+    """The car less the sensors that its guard feeds: the rig does not speak for the guard."""
+    said = {wired.signal.split(".")[0] for wired in car.guard.values()}
+    heard = {
+        channel: wired
+        for channel, wired in car.sensors.items()
+        if wired.signal.split(".")[0] not in said
+    }
+    return car.model_copy(update={"sensors": heard})
+
+
 def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus."""
-    bus = wire(car)
+    bus = wire(_without_the_guards(car))
+    plan = guard_tables.tables(car, period_ns_of(host))
     plant = load(vehicle)
     cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
     return rig.World(
@@ -43,6 +68,8 @@ def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
         rig.groups_of(bus),
         bus.commands,
         host_codec()[0],
+        plan.permit,
+        int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
         seed,
     )
 
@@ -69,14 +96,16 @@ def has_finished(life: rig.Life, laps: int) -> bool:
     return bool(life.race.lap[0] > laps and life.race.finished[0] != 0)
 
 
-def warm_up(world: rig.World, host: Host) -> None:
-    """Compile host and rig, or take them from the cache, by a run of no steps."""
-    advance_once(world, birth(world, host, 1), host, lockstep.queues(), lockstep.EPOCH_NS, 0, 1)
+def warm_up(world: rig.World, host: Host, guard: Guard) -> None:
+    """Compile host, guard and rig, or take them from the cache, by a run of no steps."""
+    life, queues = birth(world, host, 1), lockstep.queues()
+    advance_once(world, life, host, guard, queues, lockstep.EPOCH_NS, 0, 1)
 
 
 def run(
     world: rig.World,
     host: Host,
+    guard: Guard,
     laps: int,
     period_ns: int,
     progress: Callable[[float], None] | None = None,
@@ -85,7 +114,7 @@ def run(
 
     A run that goes wrong ends when the car stands, or at the longest time there is.
     """
-    warm_up(world, host)
+    warm_up(world, host, guard)
     life = birth(world, host, laps)
     queues = lockstep.queues()
     host_every = period_ns // rig.STEP_NS
@@ -94,7 +123,7 @@ def run(
     spent_s, before_ns = 0.0, t_ns
     while t_ns < end_ns and life.race.finished[0] == 0:
         began = time.perf_counter()
-        t_ns = advance_once(world, life, host, queues, t_ns, CHUNK_STEPS, host_every)
+        t_ns = advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every)
         spent_s += time.perf_counter() - began
         if progress is not None:
             progress(laps_done(life, host))
@@ -106,6 +135,7 @@ def advance_once(
     world: rig.World,
     life: rig.Life,
     host: Host,
+    guard: Guard,
     queues: tuple,
     t_ns: int,
     steps: int,
@@ -121,6 +151,7 @@ def advance_once(
             host.sensors,
             host.memory,
             host.command,
+            *guard,
             *queues,
             t_ns,
             steps,

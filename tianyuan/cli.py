@@ -20,7 +20,7 @@ UsageError: type[typer.BadParameter] = next(
 )
 
 COMMANDS = (
-    "lap", "drive", "rig", "record", "replay", "raceline", "warmup", "bench", "demo",
+    "lap", "drive", "guard", "rig", "record", "replay", "raceline", "warmup", "bench", "demo",
 )  # fmt: skip
 
 

@@ -57,12 +57,13 @@ def prepare(drive: Drive) -> Callable[[], Span]:
     world = virtual.make_rig(car, drive.vehicle, host, seed=1)
     steps = round(drive.seconds * 1e9) // rig.STEP_NS
     dwell_s = float(host.tables.driver.supervisor_ready_dwell_s[0])
+    guard = virtual.make_guard(car, host)
     life = rig.birth(world, LAPS, dwell_s, rows=steps * rig.STEP_NS // rig.ROW_NS + 1)
     queues = lockstep.queues()
 
     def advance(first_ns: int, steps: int) -> int:
         every = PERIOD_NS // rig.STEP_NS
-        return virtual.advance_once(world, life, host, queues, first_ns, steps, every)
+        return virtual.advance_once(world, life, host, guard, queues, first_ns, steps, every)
 
     def go() -> Span:
         began_ns = time.monotonic_ns()

@@ -33,6 +33,7 @@ class Vehicle(BaseModel):
     steering: sections.Steering
     throttle: sections.Throttle
     brake_actuator: sections.BrakeActuator
+    emergency: sections.Emergency
     sensors: SensorTable
 
     @model_validator(mode="after")

@@ -158,6 +158,15 @@ class Throttle(Table):
     max_1ps: Positive
 
 
+class Emergency(Table):
+    """The actuators' own circuit: how long they wait for permit and commands, how they brake."""
+
+    permit_s: Positive
+    commands_s: Positive
+    steered_bar: NotNegative
+    blind_bar: NotNegative
+
+
 class BrakeActuator(Table):
     """The motor on the pedal: pressure of first order after a delay, with a top rate."""
 

@@ -11,7 +11,7 @@ import pytest
 
 import tianyuan.firmware
 from tianyuan.control.planning.slip_map import fill_slip_map
-from tianyuan.control.records import GROUPS, SENSORS, Controller, path, record
+from tianyuan.control.records import GROUPS, SENSORS, Controller, Permit, path, record
 from tianyuan.firmware.car_file import load_car, params_of
 
 CAR_FILE = Path(tianyuan.firmware.__file__).parent / "cars" / "tianyuan.toml"
@@ -127,6 +127,7 @@ def healthy() -> Callable[..., np.recarray]:
         for group in GROUPS:
             m[f"{group}_t_ns"] = t_ns
         m.gnss_quality = m.gnss_heading_quality = 4.0
+        m.permit = Permit.GRANTED
         for name, value in changes.items():
             m[name] = value
         return sensors

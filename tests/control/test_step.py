@@ -18,6 +18,7 @@ from tianyuan.control.records import (
     Cause,
     Controller,
     Mode,
+    Permit,
     record,
 )
 from tianyuan.control.step import LONGEST_STEP_S, step
@@ -50,6 +51,7 @@ def healthy_rows(line, ticks, seed=0, speed=20.0):
     rows.imu_ax_mps2 = rng.normal(0, 0.5, ticks)
     rows.steer_rad = rng.normal(0, 0.05, ticks)
     rows.gnss_quality = rows.gnss_heading_quality = 4.0
+    rows.permit = Permit.GRANTED
     return rows, t_ns
 
 

@@ -18,12 +18,13 @@ from hypothesis.stateful import (
 )
 
 from tianyuan.control import supervisor
-from tianyuan.control.records import STATE, Cause, Flag, Mode, record
+from tianyuan.control.records import STATE, Cause, Flag, Mode, Permit, record
 
 NOW_NS = 100_000_000_000
 TICK_NS = 10_000_000
 SENSOR_NS = 100_000_000  # supervisor.stale_s of the shipped car
 RACE_NS = 300_000_000
+PERMIT_NS = 70_000_000
 DWELL_NS = 5_000_000_000
 STOPS = (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
 
@@ -78,6 +79,26 @@ EMERGENCIES = {
     "heading is nan": (inside("heading_rad", math.nan), Cause.NOT_FINITE),
     "speed is nan": (inside("speed_mps", math.nan), Cause.NOT_FINITE),
 }
+
+
+def waits(age_ns):
+    """The guard waits; its last grant is so old."""
+
+    def apply(sensors, state):
+        sensors[0].permit = Permit.WAITING
+        state[0].granted_ns = NOW_NS - age_ns
+
+    return apply
+
+
+PERMITLESS = {
+    "permit withdrawn": (sensor("permit", float(Permit.WITHDRAWN)), Cause.PERMIT_WITHDRAWN),
+    "permit not available": (sensor("permit", 3.0), Cause.PERMIT_WITHDRAWN),
+    "permit no number": (sensor("permit", math.nan), Cause.PERMIT_WITHDRAWN),
+    "permit silent": (silent("permit", PERMIT_NS), Cause.PERMIT_LOST),
+    "permit never heard": (sensor("permit_t_ns", 0), Cause.PERMIT_LOST),
+    "guard waits for too long": (waits(PERMIT_NS + 1), Cause.PERMIT_LOST),
+}
 CONTROLLED = {
     "position silent": (silent("position", SENSOR_NS), Cause.POSITION_LOST),
     "velocity silent": (silent("velocity", SENSOR_NS), Cause.VELOCITY_LOST),
@@ -114,6 +135,8 @@ FINE = {
     "yellow": (sensor("race_flag", float(Flag.YELLOW)), Cause.NONE),
     "two overruns": (inside("overruns", 2), Cause.NONE),
     "sensors at their oldest": (silent("imu", SENSOR_NS - 1), Cause.NONE),
+    "permit at its oldest": (silent("permit", PERMIT_NS - 1), Cause.NONE),
+    "guard waits for a moment": (waits(PERMIT_NS - 1), Cause.NONE),
     "race control at its oldest": (silent("race", RACE_NS - 1), Cause.NONE),
 }
 OFF_LINE = {
@@ -138,7 +161,7 @@ def table(*parts):
     )
 
 
-@table(EMERGENCIES, OFF_LINE)
+@table(EMERGENCIES, PERMITLESS, OFF_LINE)
 def test_while_driving_an_emergency_is_an_emergency_stop(params, healthy, change, cause):
     s = after(params, healthy, Mode.DRIVING, change, 20.0)
     assert (s.mode, s.cause) == (Mode.EMERGENCY_STOP, cause)
@@ -158,7 +181,7 @@ def test_what_is_within_its_bounds_stops_nobody(params, healthy, change, cause):
     assert (s.mode, s.cause) == (Mode.DRIVING, cause)
 
 
-@table(EMERGENCIES, OFF_LINE)
+@table(EMERGENCIES, PERMITLESS, OFF_LINE)
 def test_a_worse_cause_turns_a_controlled_stop_into_an_emergency_and_the_first_stays_told(
     params, healthy, change, cause
 ):
@@ -173,7 +196,7 @@ def test_a_stop_stays_what_it_is_through_all_lesser_causes(params, healthy, mode
     assert (s.mode, s.cause) == (mode, Cause.IMU_LOST)
 
 
-@table(EMERGENCIES, OFF_LINE)
+@table(EMERGENCIES, PERMITLESS, OFF_LINE)
 def test_nothing_eases_an_emergency_stop(params, healthy, change, cause):
     s = after(params, healthy, Mode.EMERGENCY_STOP, change, 20.0, cause=Cause.OFF_LINE)
     assert (s.mode, s.cause) == (Mode.EMERGENCY_STOP, Cause.OFF_LINE)
@@ -186,6 +209,21 @@ def test_an_unarmed_car_that_lacks_anything_is_off_and_says_what(
 ):
     s = after(params, healthy, mode, change, 0.0, go=0)
     assert (s.mode, s.cause) == (Mode.OFF, cause)
+
+
+@table(PERMITLESS)
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.READY])
+def test_an_unarmed_car_without_a_permit_waits_for_it(params, healthy, mode, change, cause):
+    s = after(params, healthy, mode, change, 0.0, go=0)
+    assert (s.mode, s.cause) == (Mode.OFF, Cause.WAITING_FOR_PERMIT)
+
+
+def test_a_host_whose_permit_is_missing_names_it_before_the_faults_that_follow(params, healthy):
+    def both(sensors, state):
+        sensors[0].permit, sensors[0].brake_fault = Permit.WITHDRAWN, 1.0
+
+    s = after(params, healthy, Mode.OFF, both, 0.0, go=0)
+    assert s.cause == Cause.WAITING_FOR_PERMIT
 
 
 @table(FINE)

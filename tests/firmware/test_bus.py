@@ -7,7 +7,8 @@ from enum import IntEnum
 import cantools
 import pytest
 
-from tianyuan.control.records import Cause, Flag, Mode
+from tianyuan.control.records import Cause, Flag, Mode, Permit
+from tianyuan.firmware.guard_record import GuardCause
 from tianyuan.firmware.host_record import EVERY_TICK, HOST, POSITION_ID, SIGNALS, TICK_ID
 from tianyuan.firmware.tables import host_codec
 from tianyuan.rooms import room
@@ -28,6 +29,7 @@ NEEDED = {
     "BRAKE_COMMAND": {"Pressure", "Enable"},
     "GEAR_COMMAND": {"Gear"},
     "HOST_HEARTBEAT": {"Mode", "Cause"},
+    "GUARD_PERMIT": {"Permit", "Cause"},
 }
 MEASURED = {
     "X": "m", "Y": "m", "Speed": "m/s", "AccelX": "m/s^2", "AccelY": "m/s^2",
@@ -36,7 +38,7 @@ MEASURED = {
     "EngineSpeed": "rpm", "Heading": "deg", "FrontLeft": "km/h", "FrontRight": "km/h",
     "RearLeft": "km/h", "RearRight": "km/h", "RateLimit": "deg/s",
 }  # fmt: skip
-CHOSEN = {"Quality", "Fault", "Flag", "Go", "Stop", "Enable", "Gear", "Mode", "Cause"}
+CHOSEN = {"Quality", "Fault", "Flag", "Go", "Stop", "Enable", "Gear", "Mode", "Cause", "Permit"}
 
 
 def loaded(name: str):
@@ -110,6 +112,20 @@ def test_value_tables_are_the_drivers_enums(bus, about):
         assert choices(message, "Mode") == words(Mode)
         assert choices(message, "Cause") == words(Cause)
     assert choices(race, "Flag") == words(Flag)
+
+
+def test_value_tables_are_the_guards_enums(bus):
+    permit = bus.get_message_by_name("GUARD_PERMIT")
+    assert choices(permit, "Permit") == words(Permit)
+    assert choices(permit, "Cause") == words(GuardCause)
+    assert permit.senders == ["Guard"]
+    assert set(permit.receivers) == {"Host", "SteeringMotor", "BrakeMotor", "Powertrain"}
+
+
+def test_the_guard_hears_all_that_the_host_commands_and_the_wheels(bus):
+    heard = {message.name for message in bus.messages if "Guard" in message.receivers}
+    commands = {message.name for message in bus.messages if message.senders == ["Host"]}
+    assert heard == commands | {"WHEEL_SPEEDS"}
 
 
 def test_the_hosts_identifiers_and_signals_are_its_dbc_files(about):

@@ -48,7 +48,7 @@ def test_two_laps_of_any_circuit_stay_on_the_track(circuit, car, controller, rec
     name, path = circuit
     host = make_host(car, path, controller, PERIOD_NS)
     world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed=1)
-    outcome = virtual.run(world, host, 2, PERIOD_NS)
+    outcome = virtual.run(world, host, virtual.make_guard(car, host), 2, PERIOD_NS)
     done = laps(outcome.telemetry)
     margins = [round(lap.min_edge_margin_m, 3) for lap in done]
     record_property("margins", str(margins))

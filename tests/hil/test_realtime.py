@@ -1,4 +1,4 @@
-"""Host and rig in real time over the local bus, and the replay of what was recorded.
+"""Host, guard and rig in real time over the local bus, and the replay of what was recorded.
 
 One drive of a few seconds serves most tests; it runs at 100 ticks a second, so that a busy
 machine misses no three deadlines in a row.
@@ -23,6 +23,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Controller, Mode
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.drive import Drive, Terms, drive
+from tianyuan.firmware.guarding import guard as run_guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.loop_thread import controls
@@ -82,10 +83,13 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
             when.append(time.monotonic())
             asked.stop()
 
+    guard = virtual.make_guard(eager, host)
+    guard_thread = threading.Thread(target=run_guard, args=(*guard, str(folder / "can0"), end))
     rig_thread = threading.Thread(
         target=drive_rig, args=(world, life, str(folder / "can0"), None, None, end)
     )
     rig_thread.start()
+    guard_thread.start()
     while rig_thread.is_alive() and life.history["count"][0] == 0:
         time.sleep(0.05)  # it compiles
     try:
@@ -96,6 +100,7 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
         time.sleep(0.3)
         end.set()
         rig_thread.join()
+        guard_thread.join()
         shutil.rmtree(folder)
     return Driven(eager, log, result, host, life, stopped)
 

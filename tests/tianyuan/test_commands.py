@@ -130,9 +130,11 @@ def fast(message: can.Message) -> bool:
 def test_a_signal_at_speed_stops_the_car_and_then_the_program(place, line, bus, number):
     common = ("--car", "tianyuan.toml", "--track", "oval", "--line", str(line), "-c", bus)
     rig = started(place, "rig", *common, "--laps", "5", "--json", "-")
+    guard = started(place, "guard", "--rate", "100", "-c", bus, "--json", "-")
     try:
-        while not nodes(bus):
+        while len(nodes(bus)) < 2:
             assert rig.poll() is None, rig.communicate()
+            assert guard.poll() is None, guard.communicate()
             time.sleep(0.1)
         log = f"drive-{number}.blf"
         drive = started(place, "drive", *common, "--rate", "100", "--log", log, "--json", "-")
@@ -147,8 +149,15 @@ def test_a_signal_at_speed_stops_the_car_and_then_the_program(place, line, bus, 
         told, _ = rig.communicate(timeout=30)
         assert rig.returncode == 0
         assert json.loads(told)["stop_cause"] == "SHUTDOWN"
+        guard.send_signal(number)
+        kept, granted = guard.communicate(timeout=30)
+        assert guard.returncode == 0
+        assert json.loads(kept)["grants"] >= 1
+        assert [line for line in granted.splitlines() if "permit granted" in line]
+        assert granted.splitlines()[-1].endswith("withdrawn: guard ended")
     finally:
         rig.kill()
+        guard.kill()
     replayed = tianyuan(place, "replay", log, "--json", "-")
     assert replayed.returncode == 0
     outcome = json.loads(replayed.stdout)
@@ -245,6 +254,7 @@ def bad(place, line) -> Path:
     spoilt_car(place, "key.toml", "mass_kg", "mas_kg")
     spoilt_car(place, "value.toml", "steer_rate_radps = 0.85", "steer_rate_radps = 90.0")
     spoilt_car(place, "signal.toml", "IMU.AccelX", "IMU.AccelQ")
+    spoilt_car(place, "guard.toml", "GUARD_PERMIT.Permit", "GUARD_PERMIT.Permits")
     spoilt_car(place, "toml.toml", "[vehicle]", "[vehicle")
     with_line("nan.csv", put_nan, line)
     with_line("short.csv", lambda rows: rows.__delitem__(slice(9, None)), line)
@@ -287,6 +297,11 @@ BAD = {
     "unknown command": (("lapp",), "lapp"),
     "missing argument": (("replay",), "log"),
     "missing output": (("raceline", "--track", "oval"), "--output"),
+    "guard of another bus": (("guard", "-i", "socketcan"), "socketcan"),
+    "guard of no car": (("guard", "--car", "none.toml"), "none.toml"),
+    "guard of half a car": (("guard", "--car", "guard.toml"), "Permits"),
+    "guard of another rate": (("guard", "--rate", "300"), "--rate 300"),
+    "guard on no bus": (("guard", "-c", "a b"), "a b"),
     "other bus": (("drive", "-i", "socketcan", *OVAL), "socketcan"),
     "unwritable line": (("raceline", "--track", "oval", "-o", "none/line.csv"), "none/line.csv"),
     "unwritable JSON": (("lap", "-n", "1", *OVAL, "--json", "none/lap.json"), "none/lap.json"),

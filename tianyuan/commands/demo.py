@@ -1,4 +1,4 @@
-"""``tianyuan demo``: ten laps in virtual time, then the same host and rig on a bus in real time."""
+"""``tianyuan demo``: ten laps in virtual time, then host, guard and rig on a bus in real time."""
 
 from __future__ import annotations
 
@@ -38,35 +38,43 @@ def _cpu_options(number: int) -> list[str]:
     return ["--cpu", str(usable[number])] if len(usable) > number else []
 
 
-def _wait_for_rig(bus: str, rig: subprocess.Popen[str]) -> None:
+def _wait_for(bus: str, others: dict[str, subprocess.Popen[str]]) -> None:
+    """Wait until each of the others is a node on the bus."""
     deadline = time.monotonic() + JOIN_S
-    with bar("the rig joins the bus", total=None):
-        while not nodes(bus):
-            if rig.poll() is not None:
-                raise InputError(f"the rig did not come up: {rig.communicate()[1].strip()}")
+    with bar(f"{' and '.join(others)} join the bus", total=None):
+        while len(nodes(bus)) < len(others):
+            for name, process in others.items():
+                if process.poll() is not None:
+                    why = process.communicate()[1].strip()
+                    raise InputError(f"the {name} did not come up: {why}")
             if time.monotonic() > deadline:
-                raise InputError(f"the rig did not join the bus within {JOIN_S:.0f} s")
+                raise InputError(f"not all of {', '.join(others)} joined within {JOIN_S:.0f} s")
             time.sleep(0.1)
 
 
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        _program(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def _drive_over_the_bus(folder: Path, seconds: float, bus: str) -> None:
-    """Host and rig as two processes on a bus; the host prints its timing."""
+    """Host, guard and rig as three processes on a bus; host and guard print what they did."""
     common = ["--line", str(folder / "line.csv"), "--channel", bus]
     report, log = str(folder / "real-time.html"), str(folder / "drive.blf")
-    rig = subprocess.Popen(
-        _program("rig", *common, "--laps", "10", "--report", report, *_cpu_options(0)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    rig = _start("rig", *common, "--laps", "10", "--report", report, *_cpu_options(0))
+    guard = _start("guard", "--channel", bus, *_cpu_options(0))
     try:
-        _wait_for_rig(bus, rig)
+        _wait_for(bus, {"rig": rig, "guard": guard})
         _run("drive", *common, "--seconds", str(seconds + READY_S), "--log", log, *_cpu_options(1))
         _, said = rig.communicate(timeout=REPORT_S)
+        guard.terminate()
+        typer.echo(guard.communicate(timeout=REPORT_S)[0].rstrip())
     except subprocess.TimeoutExpired:
-        raise InputError(f"the rig did not end within {REPORT_S:.0f} s of the host") from None
+        raise InputError(f"rig or guard did not end within {REPORT_S:.0f} s of the host") from None
     finally:
         rig.kill()
+        guard.kill()
     if rig.returncode != 0:
         raise InputError(f"the rig failed: {said.strip()}")
 

@@ -13,8 +13,9 @@ import typer
 
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
+from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.progress import bar
-from tianyuan.commands.timing import print_boot, print_privileges, print_timing
+from tianyuan.commands.timing import print_boot, print_timing
 from tianyuan.firmware.boot import Boot
 from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive

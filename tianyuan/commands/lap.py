@@ -28,10 +28,11 @@ def lap(
     """Drive laps in virtual time; exit status 1 if the car did not finish them."""
     ready = prepare(car, track, line, controller, rate)
     world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, seed)
+    guard = virtual.make_guard(ready.car, ready.host)
     with bar("compiling, the first time only", total=None):
-        virtual.warm_up(world, ready.host)
+        virtual.warm_up(world, ready.host, guard)
     with bar(f"{laps} laps, {controller}", total=laps) as progress:
-        outcome = virtual.run(world, ready.host, laps, ready.period_ns, progress)
+        outcome = virtual.run(world, ready.host, guard, laps, ready.period_ns, progress)
     run = result_of(ready, outcome.telemetry, outcome.finished, outcome.real_time_factor)
     if json is not None:
         options.write_json(json, run.to_json())

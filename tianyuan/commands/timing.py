@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from tianyuan.drivers.realtime import Step
 from tianyuan.firmware.accounting import STAGES
 from tianyuan.firmware.boot import Boot
 
@@ -24,15 +23,6 @@ def print_timing(figures: dict) -> None:
     console.print(f"deadlines missed: {figures['overruns']}")
     if figures["lost_by_recorder"]:
         console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
-
-
-def print_privileges(steps: list[Step]) -> None:
-    """What the system refused, each with its remedy; nothing where all was granted."""
-    for step in steps:
-        if not step.ok:
-            Console(stderr=True).print(
-                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
-            )
 
 
 def print_boot(boot: Boot) -> None:

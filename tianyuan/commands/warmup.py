@@ -13,6 +13,7 @@ from tianyuan import cache_directory, names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
+from tianyuan.firmware import guard_tables, guarding
 from tianyuan.firmware.drive import EARLY_NS
 from tianyuan.firmware.rehearsal import rehearse
 from tianyuan.hil import realtime, virtual
@@ -43,9 +44,12 @@ def warmup(
         ready = prepare(car, track, None, "stanley", RATE_HZ)
     with stage("host"):
         rehearse(ready.host, EARLY_NS)
+    if ready.car.guard:
+        with stage("guard"):
+            guarding.compile_loop(guard_tables.tables(ready.car, ready.period_ns))
     with stage("rig"):
         world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, 1)
-        virtual.warm_up(world, ready.host)
+        virtual.warm_up(world, ready.host, virtual.make_guard(ready.car, ready.host))
         realtime.warm_up(world, virtual.birth(world, ready.host, 1))
     if json is not None:
         options.write_json(json, jsonlib.dumps({"seconds": seconds}, indent=2) + "\n")

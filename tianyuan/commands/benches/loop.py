@@ -12,8 +12,8 @@ from rich.table import Table
 
 from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.progress import bar
-from tianyuan.commands.timing import print_privileges
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.drive import EARLY_NS

@@ -1,0 +1,367 @@
+"""The guard's rules: who may move the car, from nothing but what is on the bus.
+
+    WAITING --all heard, host OFF or READY--> GRANTED <--all heard again-- WAITING
+                                                 |  --a message silent-->  (stalled)
+                                                 |                            |
+                                                 | a rule is broken           | for 200 ms
+                                                 v                            |
+        GRANTED <--host OFF, car stands, 1 s-- WITHDRAWN <--------------------+
+
+The actuators move the car only while they hear the permit. It ends by itself when the guard
+dies, and within a few milliseconds of the host's last word: a host that is killed or stopped
+cannot keep it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tianyuan.control.kernels import inlined, kernel
+from tianyuan.control.records import COMMAND_NAMES, Mode, Permit
+from tianyuan.dbc.codec import Status, decode, encode
+from tianyuan.firmware.guard_record import BRAKE, CHANGES, STEERING, THROTTLE, GuardCause
+from tianyuan.firmware.host_record import CAR_CHANNEL
+
+PERIOD_NS = 10_000_000  # of the permit
+TICK_NS = 2_000_000
+SLACK_NS = TICK_NS // 2  # a tick that woke late must not leave the permit to the one after
+LOST_NS = 200_000_000
+RELEASE_NS = 1_000_000_000
+WHEELS_NS = 100_000_000
+PEDALS_NS = 50_000_000
+STANDSTILL_MPS = 0.3
+BAD_IN_A_ROW = 3
+# The host's longest step after a stall, and more than frames are ever held up on their way:
+# ahead of its slew by this much a command may come, once, and earns it back by waiting.
+AHEAD_S = 0.02
+# Below these a pedal is not clearly on.
+PEDAL = 0.05
+PEDAL_BAR = 2.0
+
+WAITING = int(Permit.WAITING)
+GRANTED = int(Permit.GRANTED)
+WITHDRAWN = int(Permit.WITHDRAWN)
+
+OFF = int(Mode.OFF)
+READY = int(Mode.READY)
+EMERGENCY_STOP = int(Mode.EMERGENCY_STOP)
+
+NONE = int(GuardCause.NONE)
+WAITING_FOR_COMMANDS = int(GuardCause.WAITING_FOR_COMMANDS)
+WAITING_FOR_HOST_DISARMED = int(GuardCause.WAITING_FOR_HOST_DISARMED)
+HOST_STALLED = int(GuardCause.HOST_STALLED)
+COMMANDS_LOST = int(GuardCause.COMMANDS_LOST)
+HEARTBEAT_LOST = int(GuardCause.HEARTBEAT_LOST)
+PROTECTION_FAILED = int(GuardCause.PROTECTION_FAILED)
+NOT_FINITE = int(GuardCause.NOT_FINITE)
+STEERING_RANGE = int(GuardCause.STEERING_RANGE)
+STEERING_SLEW = int(GuardCause.STEERING_SLEW)
+THROTTLE_RANGE = int(GuardCause.THROTTLE_RANGE)
+THROTTLE_SLEW = int(GuardCause.THROTTLE_SLEW)
+BRAKE_RANGE = int(GuardCause.BRAKE_RANGE)
+BRAKE_SLEW = int(GuardCause.BRAKE_SLEW)
+BOTH_PEDALS = int(GuardCause.BOTH_PEDALS)
+HOST_EMERGENCY = int(GuardCause.HOST_EMERGENCY)
+GUARD_ENDED = int(GuardCause.GUARD_ENDED)
+
+STEERS = COMMAND_NAMES.index("steer_rad")
+THROTTLES = COMMAND_NAMES.index("throttle")
+BRAKES = COMMAND_NAMES.index("brake_bar")
+BEATS = COMMAND_NAMES.index("mode")
+
+WRONG_LENGTH = int(Status.WRONG_LENGTH)
+WRONG_CRC = int(Status.WRONG_CRC)
+REPEATED = int(Status.REPEATED)
+WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
+NOT_FINITE_FRAME = int(Status.NOT_FINITE)
+
+
+@inlined
+def _object(memory, cause):
+    """Take note of a fault in the frames of this tick; the first one counts."""
+    if memory.guard[0].wrong == NONE:
+        memory.guard[0].wrong = cause
+
+
+@inlined
+def _too_fast(slew, value, moved, rate, t_ns):
+    """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
+
+    The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
+    one batch share what the wait for them earned; what they leave is cut before the next.
+    """
+    if slew.t_ns == 0:
+        slew.left_s = AHEAD_S
+    else:
+        if t_ns > slew.t_ns:
+            slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
+        slew.left_s -= max(moved, 0.0) / rate
+    too_fast = slew.left_s < 0.0
+    slew.value, slew.t_ns = value, t_ns
+    slew.left_s = max(slew.left_s, 0.0)
+    return too_fast
+
+
+@inlined
+def _check_steering(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[STEERING]
+    moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
+    too_fast = _too_fast(slew, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
+    if abs(c.steer_rad) > limits.steer_rad + limits.steer_step_rad:
+        _object(memory, STEERING_RANGE)
+    elif too_fast and c.steer_enable != 0.0:
+        _object(memory, STEERING_SLEW)
+
+
+@inlined
+def _check_throttle(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[THROTTLE]
+    moved = c.throttle - slew.value - limits.throttle_step
+    too_fast = _too_fast(slew, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
+    if not -limits.throttle_step <= c.throttle <= 1.0 + limits.throttle_step:
+        _object(memory, THROTTLE_RANGE)
+    elif too_fast and c.throttle_enable != 0.0:
+        _object(memory, THROTTLE_SLEW)
+
+
+@inlined
+def _check_brake(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[BRAKE]
+    moved = c.brake_bar - slew.value - limits.brake_step_bar
+    too_fast = _too_fast(slew, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
+    if not -limits.brake_step_bar <= c.brake_bar <= limits.brake_bar + limits.brake_step_bar:
+        _object(memory, BRAKE_RANGE)
+    elif too_fast and c.brake_enable != 0.0:
+        _object(memory, BRAKE_SLEW)
+
+
+@inlined
+def _take(tables, memory, m, t_ns):
+    """Check what a good frame of message ``m`` commands."""
+    memory.bad[m] = memory.spoilt[m] = 0
+    limits = tables.limits[0]
+    if m == tables.carrier[STEERS]:
+        _check_steering(limits, memory, t_ns)
+    if m == tables.carrier[THROTTLES]:
+        _check_throttle(limits, memory, t_ns)
+    if m == tables.carrier[BRAKES]:
+        _check_brake(limits, memory, t_ns)
+
+
+@inlined
+def _count(books, status):
+    if status == WRONG_CRC:
+        books.wrong_crc += 1
+    elif status in (REPEATED, WRONG_SEQUENCE):
+        books.wrong_counter += 1
+    elif status == WRONG_LENGTH:
+        books.wrong_length += 1
+    elif status == NOT_FINITE_FRAME:
+        books.not_finite += 1
+
+
+@kernel
+def _refuse(memory, status):
+    """Count a bad frame of the host's against the message it claims to be."""
+    _count(memory.books[0], status)
+    if status == NOT_FINITE_FRAME:
+        _object(memory, NOT_FINITE)
+    for m in range(memory.heard.size):
+        if memory.heard[m].errors == memory.errors[m]:
+            continue
+        memory.errors[m] = memory.heard[m].errors
+        # After a frame spoilt on its way the counter jumps once, through no fault of the host.
+        if status != WRONG_SEQUENCE or memory.spoilt[m] == 0:
+            memory.bad[m] += 1
+        memory.spoilt[m] = int(status in (WRONG_CRC, WRONG_LENGTH))
+        if memory.bad[m] >= BAD_IN_A_ROW:
+            _object(memory, PROTECTION_FAILED)
+
+
+@inlined
+def _listen(tables, memory, frames_in, n_in, t_ns):
+    """Take the host's commands and the wheels' speeds off the bus."""
+    values = memory.command.view(np.float64)
+    memory.guard[0].wrong = NONE
+    memory.books[0].frames += n_in
+    for i in range(n_in):
+        if frames_in[i].channel != CAR_CHANNEL:
+            continue
+        m = decode(tables.commands, frames_in, i, memory.heard, values)
+        if m >= 0:
+            _take(tables, memory, m, t_ns)
+        elif m <= WRONG_LENGTH:
+            _refuse(memory, m)
+        else:
+            decode(tables.wheels, frames_in, i, memory.turned, memory.wheel_mps)
+
+
+@inlined
+def _silent(tables, memory, t_ns):
+    """A message unheard for too long, the heartbeat only if all else is heard; -1 for none."""
+    found, heartbeat = -1, tables.carrier[BEATS]
+    for m in range(tables.silent_ns.size):
+        heard = memory.heard[m]
+        unheard = heard.count == 0 or t_ns - heard.t_ns > tables.silent_ns[m]
+        if unheard and (found < 0 or found == heartbeat):
+            found = m
+    return found
+
+
+@inlined
+def _lost(tables, memory, t_ns):
+    """Whether a message that was heard before has been silent for longer than any stall."""
+    for m in range(tables.silent_ns.size):
+        if t_ns - memory.heard[m].t_ns > max(LOST_NS, tables.silent_ns[m]):
+            return True
+    return False
+
+
+@inlined
+def _stands(memory, t_ns):
+    """Whether every wheel is known to stand."""
+    for m in range(memory.turned.size):
+        if memory.turned[m].count == 0 or t_ns - memory.turned[m].t_ns > WHEELS_NS:
+            return False
+    for w in range(memory.wheel_mps.size):
+        if not abs(memory.wheel_mps[w]) < STANDSTILL_MPS:
+            return False
+    return True
+
+
+@inlined
+def _both_pedals(memory, silent, t_ns):
+    """Whether throttle and brake are on together for longer than two frames can disagree."""
+    c, g = memory.command[0], memory.guard[0]
+    opened = c.throttle_enable != 0.0 and c.throttle > PEDAL
+    pressed = c.brake_enable != 0.0 and c.brake_bar > PEDAL_BAR
+    if silent >= 0 or not (opened and pressed):
+        g.pedals_ns = 0
+        return False
+    if g.pedals_ns == 0:
+        g.pedals_ns = t_ns
+    return t_ns - g.pedals_ns > PEDALS_NS
+
+
+@inlined
+def _broken(tables, memory, silent, t_ns):
+    """The rule that the host breaks now, or NONE."""
+    g = memory.guard[0]
+    both = _both_pedals(memory, silent, t_ns)
+    if g.wrong != NONE:
+        return g.wrong
+    if both:
+        return BOTH_PEDALS
+    if memory.heard[tables.carrier[BEATS]].count > 0 and memory.command[0].mode == EMERGENCY_STOP:
+        return HOST_EMERGENCY
+    if g.stalled != 0 and _lost(tables, memory, t_ns):
+        return HEARTBEAT_LOST if silent == tables.carrier[BEATS] else COMMANDS_LOST
+    return NONE
+
+
+@inlined
+def _grant(memory):
+    g = memory.guard[0]
+    g.permit, g.cause, g.stalled = GRANTED, NONE, 0
+    memory.books[0].grants += 1
+
+
+@kernel
+def withdraw(memory, cause):
+    """Withdraw the permit, for good but for the release; the first cause stays."""
+    g = memory.guard[0]
+    g.good_ns, g.stalled = 0, 0
+    if g.permit != WITHDRAWN:
+        g.permit, g.cause = WITHDRAWN, cause
+        memory.books[0].withdrawals += 1
+
+
+@inlined
+def _wait(memory, silent):
+    """Without a permit yet, or with one that a silent host has lost for a moment."""
+    g, mode = memory.guard[0], memory.command[0].mode
+    if silent >= 0:
+        g.cause = HOST_STALLED if g.stalled != 0 else WAITING_FOR_COMMANDS
+    elif g.stalled != 0 or mode in (OFF, READY):
+        _grant(memory)
+    else:
+        g.cause = WAITING_FOR_HOST_DISARMED
+
+
+@inlined
+def _release(memory, silent, t_ns):
+    """Grant again once the host has said for a second that it is off, and the car stands."""
+    g = memory.guard[0]
+    if silent >= 0 or memory.command[0].mode != OFF or not _stands(memory, t_ns):
+        g.good_ns = 0
+    elif g.good_ns == 0:
+        g.good_ns = t_ns
+    elif t_ns - g.good_ns >= RELEASE_NS:
+        _grant(memory)
+
+
+@inlined
+def _decide(tables, memory, t_ns):
+    g = memory.guard[0]
+    silent = _silent(tables, memory, t_ns)
+    broken = _broken(tables, memory, silent, t_ns)
+    if broken != NONE:
+        withdraw(memory, broken)
+    elif g.permit == WITHDRAWN:
+        _release(memory, silent, t_ns)
+    elif g.permit == GRANTED:
+        if silent >= 0:
+            g.permit, g.cause, g.stalled = WAITING, HOST_STALLED, 1
+            memory.books[0].stalls += 1
+    else:
+        _wait(memory, silent)
+
+
+@kernel
+def _note(memory, t_ns):
+    """Keep a change of mind for whoever prints it."""
+    g, books = memory.guard[0], memory.books[0]
+    change = memory.changes[books.changes % CHANGES]
+    change.t_ns, change.permit, change.cause = t_ns, g.permit, g.cause
+    books.changes += 1
+    g.sent_permit, g.sent_cause = g.permit, g.cause
+
+
+@inlined
+def say(tables, memory, t_ns, frames_out):
+    """Make the permit's frame when it is due or has changed; returns how many frames, 0 or 1."""
+    g, said = memory.guard[0], memory.said[0]
+    changed = g.permit != g.sent_permit or g.cause != g.sent_cause or g.sent_ns == 0
+    if not changed and t_ns - g.sent_ns < PERIOD_NS - SLACK_NS:
+        return 0
+    said.permit, said.cause = g.permit, g.cause
+    values = memory.said.view(np.float64)
+    if frames_out.size == 0 or encode(tables.permit, 0, memory.sent, values, frames_out, 0) < 0:
+        return 0
+    if changed:
+        _note(memory, t_ns)
+    frames_out[0].channel, frames_out[0].t_ns = CAR_CHANNEL, t_ns
+    g.sent_ns = t_ns
+    memory.books[0].published += 1
+    return 1
+
+
+@kernel
+def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
+    """Judge the ``n_in`` frames read at ``t_ns``; returns how many frames to send, 0 or 1.
+
+    ``tables`` and ``memory`` are those of ``guard_tables.py``, of a car with a guard.
+    """
+    memory.books[0].ticks += 1
+    _listen(tables, memory, frames_in, n_in, t_ns)
+    _decide(tables, memory, t_ns)
+    return say(tables, memory, t_ns, frames_out)
+
+
+@kernel
+def end(tables, memory, t_ns, frames_out):
+    """Withdraw the permit since the guard ends; returns how many frames to send, 0 or 1."""
+    g = memory.guard[0]
+    withdraw(memory, GUARD_ENDED)
+    g.cause, g.sent_ns = GUARD_ENDED, 0
+    return say(tables, memory, t_ns, frames_out)

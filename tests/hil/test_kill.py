@@ -1,0 +1,181 @@
+"""The host killed at speed, for real: three processes on a bus, and an ear that stamps permits.
+
+One drive of some thirty seconds serves all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import can
+import pytest
+
+from tianyuan import names
+from tianyuan.control.records import Controller, Mode, Permit
+from tianyuan.drivers.local_bus import nodes
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.host import make_host
+from tianyuan.firmware.line_file import write_line
+from tianyuan.hil import virtual
+from tianyuan.hil.realtime import drive_rig
+
+pytestmark = [pytest.mark.compiled, pytest.mark.timed]
+
+GUARD_PERMIT, HOST_HEARTBEAT = 0x091, 0x090
+PATIENCE_S = 120.0  # a cold cache
+KILL_MPS = 50.0
+GUARD_PERIOD_S = 0.010
+NOISE_S = 0.010  # of scheduling: this process, the guard's and the signal's way
+PERIOD_NS = 2_000_000
+
+
+class Ear(threading.Thread):
+    """A node that stamps what it hears; ``permits`` and ``modes`` are (seconds, word)."""
+
+    def __init__(self, bus: str) -> None:
+        super().__init__(daemon=True)
+        self.bus = can.Bus(interface="tianyuan", channel=bus)
+        self.permits: list[tuple[float, int]] = []
+        self.modes: list[tuple[float, int]] = []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        kept = {GUARD_PERMIT: self.permits, HOST_HEARTBEAT: self.modes}
+        while not self.ended.is_set():
+            message = self.bus.recv(0.1)
+            if message is not None and message.arbitration_id in kept:
+                word = message.data[1] >> 4
+                now_s = time.monotonic()
+                kept[message.arbitration_id].append((now_s, word & 3 if word > 4 else word))
+
+    def close(self) -> None:
+        self.ended.set()
+        self.join()
+        self.bus.shutdown()
+
+
+class Scene:
+    """The car on its track, a guard's process, and hosts to start and to kill."""
+
+    def __init__(self, folder: Path, bus: str, line) -> None:
+        self.bus = bus
+        car_file = folder / "tianyuan.toml"
+        shipped = names.car_file("tianyuan").read_text()
+        car_file.write_text(shipped + "\n[supervisor]\nready_dwell_s = 0.0\n")
+        write_line(line, folder / "line.csv")
+        rows = [f"{p.x_m:.4f},{p.y_m:.4f},10.0,10.0" for p in line[::4]]
+        (folder / "track.csv").write_text("\n".join(rows) + "\n")
+        self.common = ("--car", str(car_file), "-c", bus)
+        self.circuit = ("--track", str(folder / "track.csv"), "--line", str(folder / "line.csv"))
+        car = load_car(car_file)
+        host = make_host(car, line, Controller.STANLEY, PERIOD_NS)
+        self.world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, 1)
+        self.life = virtual.birth(self.world, host, 5)
+        self.end = threading.Event()
+        self.rig = threading.Thread(
+            target=drive_rig, args=(self.world, self.life, bus, None, None, self.end)
+        )
+        self.processes: list[subprocess.Popen] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tianyuan", *arguments],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def drive(self) -> subprocess.Popen:
+        return self.start("drive", *self.common, *self.circuit)
+
+    @property
+    def speed_mps(self) -> float:
+        return float(self.life.plant_state.vx_mps[0])
+
+    def wait(self, wanted: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+        end = time.monotonic() + patience_s
+        while not wanted():
+            assert time.monotonic() < end, f"waited in vain for {what}"
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        self.end.set()
+        for process in self.processes:
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGCONT)
+                process.kill()
+            process.wait()
+        self.rig.join()
+
+
+@pytest.fixture
+def scene(straights, tmp_path) -> Iterator[Scene]:
+    directory = tempfile.mkdtemp(prefix="bus-")
+    made = Scene(tmp_path, f"{directory}/can0", straights)
+    made.rig.start()
+    yield made
+    made.close()
+    shutil.rmtree(directory)
+
+
+def granted(permits: list[tuple[float, int]]) -> list[float]:
+    return [at for at, word in permits if word == Permit.GRANTED]
+
+
+def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_the_track(scene):
+    scene.start("guard", *scene.common)
+    scene.wait(lambda: len(nodes(scene.bus)) >= 2, "rig and guard")
+    ear = Ear(scene.bus)
+    ear.start()
+    host = scene.drive()
+    scene.wait(lambda: scene.speed_mps > 15.0, "a car that drives")
+
+    os.kill(host.pid, signal.SIGSTOP)
+    time.sleep(0.05)
+    os.kill(host.pid, signal.SIGCONT)
+    scene.wait(lambda: scene.speed_mps > KILL_MPS, "50 m/s", 40.0)
+    assert Permit.WITHDRAWN not in [word for _, word in ear.permits]
+    assert Permit.WAITING in [word for _, word in ear.permits]
+    assert scene.life.circuit.tripped[0] == 0
+
+    killed_s = time.monotonic()
+    host.kill()
+    scene.wait(lambda: abs(scene.speed_mps) < 0.1, "a car that stands", 20.0)
+    assert granted(ear.permits)[-1] - killed_s < GUARD_PERIOD_S + NOISE_S
+    assert ear.permits[-1][1] == Permit.WITHDRAWN
+    rows = scene.life.rows[: scene.life.written[0]]
+    assert rows.edge_margin_m.min() > 0
+    assert rows.speed_mps.max() > KILL_MPS
+
+    scene.life.race.finished[0] = 0
+    ear.modes.clear()
+    scene.drive()
+    scene.wait(lambda: len(ear.modes) > 100, "the host's heartbeat again")
+    assert {word for _, word in ear.modes} <= {Mode.OFF, Mode.READY}
+    assert abs(scene.speed_mps) < 0.1
+    ear.close()
+
+
+def test_a_host_that_is_stopped_for_good_stops_the_car_as_one_killed_does(scene):
+    scene.start("guard", *scene.common)
+    scene.wait(lambda: len(nodes(scene.bus)) >= 2, "rig and guard")
+    ear = Ear(scene.bus)
+    ear.start()
+    host = scene.drive()
+    scene.wait(lambda: scene.speed_mps > 20.0, "a car that drives")
+    stopped_s = time.monotonic()
+    os.kill(host.pid, signal.SIGSTOP)
+    scene.wait(lambda: abs(scene.speed_mps) < 0.1, "a car that stands", 20.0)
+    assert granted(ear.permits)[-1] - stopped_s < GUARD_PERIOD_S + NOISE_S
+    assert ear.permits[-1][1] == Permit.WITHDRAWN
+    assert scene.life.rows[: scene.life.written[0]].edge_margin_m.min() > 0
+    ear.close()

@@ -1,0 +1,16 @@
+"""What the system refused a real-time thread."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from tianyuan.drivers.realtime import Step
+
+
+def print_privileges(steps: list[Step]) -> None:
+    """What the system refused, each with its remedy; nothing where all was granted."""
+    for step in steps:
+        if not step.ok:
+            Console(stderr=True).print(
+                f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
+            )
