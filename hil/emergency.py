@@ -60,8 +60,8 @@ def update(plant, circuit, heard, speed_mps, t_ns):
 def press(plant, circuit, heard, steered, obeyed):
     """Close the throttle and press the brake, where the circuit is tripped.
 
-    ``heard`` as above; ``steered`` says whether the wheel still follows commands: a brake
-    that leaves a steered car its line is too weak for one that goes straight on.
+    ``heard`` as above; ``steered`` says whether somebody still steers, or may in a moment: a
+    brake that leaves a steered car its line is too weak for one whose wheel is held.
     """
     if circuit[0].tripped == 0:
         return

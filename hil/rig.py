@@ -129,16 +129,16 @@ def _heard(received):
 
 
 @inlined
-def _fresh(plant, received, m, t_ns):
-    """Whether a command message, once it was heard, has not been silent for too long."""
+def _fresh(received, m, limit_s, t_ns):
+    """Whether a command message, once it was heard, has not been silent for longer."""
     heard_ns = received[m].t_ns
-    return heard_ns == 0 or t_ns - heard_ns <= plant[0].emergency_commands_s * 1e9
+    return heard_ns == 0 or t_ns - heard_ns <= limit_s * 1e9
 
 
 @inlined
 def _all_fresh(plant, received, t_ns):
     for m in range(received.size):
-        if not _fresh(plant, received, m, t_ns):
+        if not _fresh(received, m, plant[0].emergency_commands_s, t_ns):
             return False
     return True
 
@@ -148,13 +148,14 @@ def _obey(plant, steers, life, t_ns):
     """What the actuators do of what they were told, and what they do by themselves."""
     told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
     acted.gear = told.gear
-    steered = steers >= 0 and _fresh(plant, life.received, steers, t_ns)
-    if steered:
+    p = plant[0]
+    if steers >= 0 and _fresh(life.received, steers, p.emergency_commands_s, t_ns):
         acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
     heard = _all_fresh(plant, life.received, t_ns)
     emergency.update(plant, life.circuit, heard, state.vx_mps, t_ns)
+    steered = steers >= 0 and _fresh(life.received, steers, p.emergency_blind_s, t_ns)
     emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 

@@ -163,6 +163,7 @@ class Emergency(Table):
 
     permit_s: Positive
     commands_s: Positive
+    blind_s: Positive
     steered_bar: NotNegative
     blind_bar: NotNegative
 

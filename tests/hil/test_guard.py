@@ -11,7 +11,7 @@ from tianyuan import names
 from tianyuan.control.records import Cause, Controller, Mode, Permit
 from tianyuan.firmware import guard
 from tianyuan.firmware.guard_record import GuardCause
-from tianyuan.firmware.host import line_for
+from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.laps import laps
 
 pytestmark = pytest.mark.compiled  # minutes of driving
