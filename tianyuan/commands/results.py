@@ -12,11 +12,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tianyuan.commands.privileges import print_privileges  # noqa: F401 - for `drive`
+from tianyuan.commands.privileges import print_privileges
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import Run, Stage, Timing
+
+__all__ = [
+    "print_laps",
+    "print_privileges",
+    "print_timing",
+    "report_of",
+    "timing_of",
+    "written",
+]
 
 KMH_PER_MPS = 3.6
 
