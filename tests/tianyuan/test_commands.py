@@ -254,7 +254,7 @@ def bad(place, line) -> Path:
     spoilt_car(place, "key.toml", "mass_kg", "mas_kg")
     spoilt_car(place, "value.toml", "steer_rate_radps = 0.85", "steer_rate_radps = 90.0")
     spoilt_car(place, "signal.toml", "IMU.AccelX", "IMU.AccelQ")
-    spoilt_car(place, "guard.toml", "GUARD_PERMIT.Permit", "GUARD_PERMIT.Permits")
+    spoilt_car(place, "guard.toml", "GUARD_PERMIT.Cause", "GUARD_PERMIT.Causes")
     spoilt_car(place, "toml.toml", "[vehicle]", "[vehicle")
     with_line("nan.csv", put_nan, line)
     with_line("short.csv", lambda rows: rows.__delitem__(slice(9, None)), line)
@@ -297,11 +297,11 @@ BAD = {
     "unknown command": (("lapp",), "lapp"),
     "missing argument": (("replay",), "log"),
     "missing output": (("raceline", "--track", "oval"), "--output"),
-    "guard of another bus": (("guard", "-i", "socketcan"), "socketcan"),
-    "guard of no car": (("guard", "--car", "none.toml"), "none.toml"),
-    "guard of half a car": (("guard", "--car", "guard.toml"), "Permits"),
-    "guard of another rate": (("guard", "--rate", "300"), "--rate 300"),
-    "guard on no bus": (("guard", "-c", "a b"), "a b"),
+    "guard of another bus": (("guard", "--seconds", "1", "-i", "socketcan"), "socketcan"),
+    "guard of no car": (("guard", "--seconds", "1", "--car", "none.toml"), "none.toml"),
+    "guard of half a car": (("guard", "--seconds", "1", "--car", "guard.toml"), "Causes"),
+    "guard of another rate": (("guard", "--seconds", "1", "--rate", "300"), "--rate 300"),
+    "guard on no bus": (("guard", "--seconds", "1", "-c", "a b"), "a b"),
     "other bus": (("drive", "-i", "socketcan", *OVAL), "socketcan"),
     "unwritable line": (("raceline", "--track", "oval", "-o", "none/line.csv"), "none/line.csv"),
     "unwritable JSON": (("lap", "-n", "1", *OVAL, "--json", "none/lap.json"), "none/lap.json"),
