@@ -19,15 +19,6 @@ from tianyuan.hil import laps as lap_table
 from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import Run, Stage, Timing
 
-__all__ = [
-    "print_laps",
-    "print_privileges",
-    "print_timing",
-    "report_of",
-    "timing_of",
-    "written",
-]
-
 KMH_PER_MPS = 3.6
 
 
