@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES, Controller, record
-from tianyuan.firmware.guard_record import GUARD_NAMES
+from tianyuan.firmware.guard.records import GUARD_NAMES
 from tianyuan.rooms import room
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel, unlocked
 from tianyuan.dbc.frame import FRAME
-from tianyuan.firmware import guard
+from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.host_record import CAR_CHANNEL
 from tianyuan.firmware.tick import tick
 from tianyuan.hil import rig

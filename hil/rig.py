@@ -15,7 +15,7 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
-from tianyuan.firmware.guard_record import SAID
+from tianyuan.firmware.guard.records import SAID
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
 from tianyuan.firmware.tables import NS_PER_MS, Wire
 from tianyuan.firmware.tick import FRAME_WORDS, due

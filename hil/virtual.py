@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.records import COMMAND_NAMES
-from tianyuan.firmware import guard_tables
 from tianyuan.firmware.car_file import Car
-from tianyuan.firmware.guard_tables import Guard
+from tianyuan.firmware.guard import tables as guard_tables
+from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
 from tianyuan.hil import lockstep, rig

@@ -8,7 +8,7 @@ import cantools
 import pytest
 
 from tianyuan.control.records import Cause, Flag, Mode, Permit
-from tianyuan.firmware.guard_record import GuardCause
+from tianyuan.firmware.guard.records import GuardCause
 from tianyuan.firmware.host_record import EVERY_TICK, HOST, POSITION_ID, SIGNALS, TICK_ID
 from tianyuan.firmware.tables import host_codec
 from tianyuan.rooms import room

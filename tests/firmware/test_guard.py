@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tianyuan.control.records import COMMAND, Mode, Permit, record
 from tianyuan.dbc.codec import SENT, Protection, encode, records
 from tianyuan.dbc.frame import frames
-from tianyuan.firmware import guard, guard_tables
-from tianyuan.firmware.guard_record import GuardCause
+from tianyuan.firmware.guard import tables as guard_tables
+from tianyuan.firmware.guard import tick as guard
+from tianyuan.firmware.guard.records import GuardCause
 from tianyuan.firmware.tables import wire
 
 MS = 1_000_000

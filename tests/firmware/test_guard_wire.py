@@ -9,8 +9,9 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND_NAMES
-from tianyuan.firmware import guard_tables, tables
+from tianyuan.firmware import tables
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.guard import tables as guard_tables
 
 MS = 1_000_000
 

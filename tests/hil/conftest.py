@@ -14,7 +14,7 @@ from tianyuan.control.planning.slip_map import fill_slip_map
 from tianyuan.control.planning.speed_profile import speed_profile
 from tianyuan.control.records import Controller, path
 from tianyuan.firmware.car_file import Car, load_car, params_of
-from tianyuan.firmware.guard_tables import Guard
+from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil import lockstep, rig, virtual

@@ -8,8 +8,8 @@ import pytest
 
 from tianyuan import names
 from tianyuan.control.records import Cause, Controller, Mode, Permit
-from tianyuan.firmware import guard
-from tianyuan.firmware.guard_record import GuardCause
+from tianyuan.firmware.guard import tick as guard
+from tianyuan.firmware.guard.records import GuardCause
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.laps import laps
 

@@ -23,7 +23,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Controller, Mode
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.drive import Drive, Terms, drive
-from tianyuan.firmware.guarding import guard as run_guard
+from tianyuan.firmware.guard.process import guard as run_guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.loop_thread import controls

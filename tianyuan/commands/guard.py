@@ -15,9 +15,10 @@ from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.privileges import print_privileges
 from tianyuan.control.errors import InputError
-from tianyuan.firmware import guard_tables, guarding
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.guard_record import GuardCause
+from tianyuan.firmware.guard import process as guarding
+from tianyuan.firmware.guard import tables as guard_tables
+from tianyuan.firmware.guard.records import GuardCause
 
 
 def printer() -> Callable[[guarding.Change], None]:

@@ -13,8 +13,9 @@ from tianyuan import cache_directory, names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.firmware import guard_tables, guarding
 from tianyuan.firmware.drive import EARLY_NS
+from tianyuan.firmware.guard import process as guarding
+from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.rehearsal import rehearse
 from tianyuan.hil import realtime, virtual
 

@@ -17,10 +17,10 @@ from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.port_record import closed_port
 from tianyuan.drivers.realtime import Step, real_time
-from tianyuan.firmware.guard import TICK_NS, end, tick
-from tianyuan.firmware.guard_record import BOOKS, CHANGES, GuardCause
-from tianyuan.firmware.guard_tables import Memory, Tables
-from tianyuan.firmware.guard_tables import memory as memory_of
+from tianyuan.firmware.guard.records import BOOKS, CHANGES, GuardCause
+from tianyuan.firmware.guard.tables import Memory, Tables
+from tianyuan.firmware.guard.tables import memory as memory_of
+from tianyuan.firmware.guard.tick import TICK_NS, end, tick
 from tianyuan.firmware.host_record import CAR_CHANNEL
 
 PRIORITY: Final = 85  # above the host's: who watches comes first
@@ -42,7 +42,7 @@ class Guarded(NamedTuple):
     """What a guard leaves behind."""
 
     seconds: float
-    books: dict[str, int]  # counts since the start; see guard_record.py
+    books: dict[str, int]  # counts since the start; see records.py
     latest_wake_us: float
     steps: list[Step]  # what was asked of the system, and got
 

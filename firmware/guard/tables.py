@@ -15,7 +15,7 @@ from tianyuan.control.records import CHANNELS, COMMAND, COMMAND_NAMES, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, build, records
 from tianyuan.dbc.records import Kind
 from tianyuan.firmware.car_file import Car
-from tianyuan.firmware.guard_record import (
+from tianyuan.firmware.guard.records import (
     BOOKS,
     CHANGE,
     CHANGES,

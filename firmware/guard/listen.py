@@ -1,0 +1,153 @@
+"""The guard listens: what the host commands, checked frame by frame against the car's limits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tianyuan.control.kernels import inlined, kernel
+from tianyuan.control.records import COMMAND_NAMES
+from tianyuan.dbc.codec import Status, decode
+from tianyuan.firmware.guard.records import BRAKE, STEERING, THROTTLE, GuardCause
+from tianyuan.firmware.host_record import CAR_CHANNEL
+
+BAD_IN_A_ROW = 3
+# The host's longest step after a stall, and more than frames are ever held up on their way:
+# ahead of its slew by this much a command may come, once, and earns it back by waiting.
+AHEAD_S = 0.02
+NONE = int(GuardCause.NONE)
+PROTECTION_FAILED = int(GuardCause.PROTECTION_FAILED)
+NOT_FINITE = int(GuardCause.NOT_FINITE)
+STEERING_RANGE = int(GuardCause.STEERING_RANGE)
+STEERING_SLEW = int(GuardCause.STEERING_SLEW)
+THROTTLE_RANGE = int(GuardCause.THROTTLE_RANGE)
+THROTTLE_SLEW = int(GuardCause.THROTTLE_SLEW)
+BRAKE_RANGE = int(GuardCause.BRAKE_RANGE)
+BRAKE_SLEW = int(GuardCause.BRAKE_SLEW)
+STEERS = COMMAND_NAMES.index("steer_rad")
+THROTTLES = COMMAND_NAMES.index("throttle")
+BRAKES = COMMAND_NAMES.index("brake_bar")
+WRONG_LENGTH = int(Status.WRONG_LENGTH)
+WRONG_CRC = int(Status.WRONG_CRC)
+REPEATED = int(Status.REPEATED)
+WRONG_SEQUENCE = int(Status.WRONG_SEQUENCE)
+NOT_FINITE_FRAME = int(Status.NOT_FINITE)
+
+
+@inlined
+def _object(memory, cause):
+    """Take note of a fault in the frames of this tick; the first one counts."""
+    if memory.guard[0].wrong == NONE:
+        memory.guard[0].wrong = cause
+
+
+@inlined
+def _too_fast(slew, value, moved, rate, t_ns):
+    """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
+
+    The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
+    one batch share what the wait for them earned; what they leave is cut before the next.
+    """
+    if slew.t_ns == 0:
+        slew.left_s = AHEAD_S
+    else:
+        if t_ns > slew.t_ns:
+            slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
+        slew.left_s -= max(moved, 0.0) / rate
+    too_fast = slew.left_s < 0.0
+    slew.value, slew.t_ns = value, t_ns
+    slew.left_s = max(slew.left_s, 0.0)
+    return too_fast
+
+
+@inlined
+def _check_steering(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[STEERING]
+    moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
+    too_fast = _too_fast(slew, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
+    if abs(c.steer_rad) > limits.steer_rad + limits.steer_step_rad:
+        _object(memory, STEERING_RANGE)
+    elif too_fast and c.steer_enable != 0.0:
+        _object(memory, STEERING_SLEW)
+
+
+@inlined
+def _check_throttle(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[THROTTLE]
+    moved = c.throttle - slew.value - limits.throttle_step
+    too_fast = _too_fast(slew, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
+    if not -limits.throttle_step <= c.throttle <= 1.0 + limits.throttle_step:
+        _object(memory, THROTTLE_RANGE)
+    elif too_fast and c.throttle_enable != 0.0:
+        _object(memory, THROTTLE_SLEW)
+
+
+@inlined
+def _check_brake(limits, memory, t_ns):
+    c, slew = memory.command[0], memory.slew[BRAKE]
+    moved = c.brake_bar - slew.value - limits.brake_step_bar
+    too_fast = _too_fast(slew, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
+    if not -limits.brake_step_bar <= c.brake_bar <= limits.brake_bar + limits.brake_step_bar:
+        _object(memory, BRAKE_RANGE)
+    elif too_fast and c.brake_enable != 0.0:
+        _object(memory, BRAKE_SLEW)
+
+
+@inlined
+def _take(tables, memory, m, t_ns):
+    """Check what a good frame of message ``m`` commands."""
+    memory.bad[m] = memory.spoilt[m] = 0
+    limits = tables.limits[0]
+    if m == tables.carrier[STEERS]:
+        _check_steering(limits, memory, t_ns)
+    if m == tables.carrier[THROTTLES]:
+        _check_throttle(limits, memory, t_ns)
+    if m == tables.carrier[BRAKES]:
+        _check_brake(limits, memory, t_ns)
+
+
+@inlined
+def _count(books, status):
+    if status == WRONG_CRC:
+        books.wrong_crc += 1
+    elif status in (REPEATED, WRONG_SEQUENCE):
+        books.wrong_counter += 1
+    elif status == WRONG_LENGTH:
+        books.wrong_length += 1
+    elif status == NOT_FINITE_FRAME:
+        books.not_finite += 1
+
+
+@kernel
+def _refuse(memory, status):
+    """Count a bad frame of the host's against the message it claims to be."""
+    _count(memory.books[0], status)
+    if status == NOT_FINITE_FRAME:
+        _object(memory, NOT_FINITE)
+    for m in range(memory.heard.size):
+        if memory.heard[m].errors == memory.errors[m]:
+            continue
+        memory.errors[m] = memory.heard[m].errors
+        # After a frame spoilt on its way the counter jumps once, through no fault of the host.
+        if status != WRONG_SEQUENCE or memory.spoilt[m] == 0:
+            memory.bad[m] += 1
+        memory.spoilt[m] = int(status in (WRONG_CRC, WRONG_LENGTH))
+        if memory.bad[m] >= BAD_IN_A_ROW:
+            _object(memory, PROTECTION_FAILED)
+
+
+@inlined
+def listen(tables, memory, frames_in, n_in, t_ns):
+    """Take the host's commands and the wheels' speeds off the bus."""
+    values = memory.command.view(np.float64)
+    memory.guard[0].wrong = NONE
+    memory.books[0].frames += n_in
+    for i in range(n_in):
+        if frames_in[i].channel != CAR_CHANNEL:
+            continue
+        m = decode(tables.commands, frames_in, i, memory.heard, values)
+        if m >= 0:
+            _take(tables, memory, m, t_ns)
+        elif m <= WRONG_LENGTH:
+            _refuse(memory, m)
+        else:
+            decode(tables.wheels, frames_in, i, memory.turned, memory.wheel_mps)
