@@ -84,17 +84,19 @@ def _object(memory, cause):
 
 
 @inlined
-def _too_fast(slew, value, moved, rate, t_ns):
+def _too_fast(memory, which, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
     The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
-    one batch share what the wait for them earned; what they leave is cut before the next.
+    one batch share what the wait for them earned; what they leave is cut before the next, less
+    strictly where the guard itself woke late and stamped old frames as new.
     """
+    slew, most_s = memory.slew[which], AHEAD_S + memory.guard[0].late_ns * 1e-9
     if slew.t_ns == 0:
         slew.left_s = AHEAD_S
     else:
         if t_ns > slew.t_ns:
-            slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
+            slew.left_s = min(slew.left_s, most_s) + (t_ns - slew.t_ns) * 1e-9
         slew.left_s -= max(moved, 0.0) / rate
     too_fast = slew.left_s < 0.0
     slew.value, slew.t_ns = value, t_ns
@@ -106,7 +108,7 @@ def _too_fast(slew, value, moved, rate, t_ns):
 def _check_steering(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[STEERING]
     moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
-    too_fast = _too_fast(slew, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
+    too_fast = _too_fast(memory, STEERING, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
     if abs(c.steer_rad) > limits.steer_rad + limits.steer_step_rad:
         _object(memory, STEERING_RANGE)
     elif too_fast and c.steer_enable != 0.0:
@@ -117,7 +119,7 @@ def _check_steering(limits, memory, t_ns):
 def _check_throttle(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[THROTTLE]
     moved = c.throttle - slew.value - limits.throttle_step
-    too_fast = _too_fast(slew, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
+    too_fast = _too_fast(memory, THROTTLE, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
     if not -limits.throttle_step <= c.throttle <= 1.0 + limits.throttle_step:
         _object(memory, THROTTLE_RANGE)
     elif too_fast and c.throttle_enable != 0.0:
@@ -128,7 +130,7 @@ def _check_throttle(limits, memory, t_ns):
 def _check_brake(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[BRAKE]
     moved = c.brake_bar - slew.value - limits.brake_step_bar
-    too_fast = _too_fast(slew, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
+    too_fast = _too_fast(memory, BRAKE, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
     if not -limits.brake_step_bar <= c.brake_bar <= limits.brake_bar + limits.brake_step_bar:
         _object(memory, BRAKE_RANGE)
     elif too_fast and c.brake_enable != 0.0:
@@ -346,6 +348,14 @@ def say(tables, memory, t_ns, frames_out):
     return 1
 
 
+@inlined
+def _note_lateness(g, t_ns):
+    """How late this tick is; what is left of an earlier lateness fades as time passes."""
+    gap_ns = t_ns - g.tick_ns if g.tick_ns > 0 else 0
+    g.late_ns = max(g.late_ns - gap_ns, gap_ns - TICK_NS, 0)
+    g.tick_ns = t_ns
+
+
 @kernel
 def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     """Judge the ``n_in`` frames read at ``t_ns``; returns how many frames to send, 0 or 1.
@@ -353,6 +363,7 @@ def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     ``tables`` and ``memory`` are those of ``guard_tables.py``, of a car with a guard.
     """
     memory.books[0].ticks += 1
+    _note_lateness(memory.guard[0], t_ns)
     _listen(tables, memory, frames_in, n_in, t_ns)
     _decide(tables, memory, t_ns)
     return say(tables, memory, t_ns, frames_out)
