@@ -41,17 +41,19 @@ def _object(memory, cause):
 
 
 @inlined
-def _too_fast(slew, value, moved, rate, t_ns):
+def _too_fast(memory, which, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
     The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
-    one batch share what the wait for them earned; what they leave is cut before the next.
+    one batch share what the wait for them earned; what they leave is cut before the next, less
+    strictly where the guard itself woke late and stamped old frames as new.
     """
+    slew, most_s = memory.slew[which], AHEAD_S + memory.guard[0].late_ns * 1e-9
     if slew.t_ns == 0:
         slew.left_s = AHEAD_S
     else:
         if t_ns > slew.t_ns:
-            slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
+            slew.left_s = min(slew.left_s, most_s) + (t_ns - slew.t_ns) * 1e-9
         slew.left_s -= max(moved, 0.0) / rate
     too_fast = slew.left_s < 0.0
     slew.value, slew.t_ns = value, t_ns
@@ -63,7 +65,7 @@ def _too_fast(slew, value, moved, rate, t_ns):
 def _check_steering(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[STEERING]
     moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
-    too_fast = _too_fast(slew, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
+    too_fast = _too_fast(memory, STEERING, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
     if abs(c.steer_rad) > limits.steer_rad + limits.steer_step_rad:
         _object(memory, STEERING_RANGE)
     elif too_fast and c.steer_enable != 0.0:
@@ -74,7 +76,7 @@ def _check_steering(limits, memory, t_ns):
 def _check_throttle(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[THROTTLE]
     moved = c.throttle - slew.value - limits.throttle_step
-    too_fast = _too_fast(slew, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
+    too_fast = _too_fast(memory, THROTTLE, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
     if not -limits.throttle_step <= c.throttle <= 1.0 + limits.throttle_step:
         _object(memory, THROTTLE_RANGE)
     elif too_fast and c.throttle_enable != 0.0:
@@ -85,7 +87,7 @@ def _check_throttle(limits, memory, t_ns):
 def _check_brake(limits, memory, t_ns):
     c, slew = memory.command[0], memory.slew[BRAKE]
     moved = c.brake_bar - slew.value - limits.brake_step_bar
-    too_fast = _too_fast(slew, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
+    too_fast = _too_fast(memory, BRAKE, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
     if not -limits.brake_step_bar <= c.brake_bar <= limits.brake_bar + limits.brake_step_bar:
         _object(memory, BRAKE_RANGE)
     elif too_fast and c.brake_enable != 0.0:

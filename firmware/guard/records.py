@@ -66,6 +66,8 @@ GUARD: Final = np.dtype(
         ("wrong", "i8"),  # GuardCause of the first fault in the frames of this tick
         ("good_ns", "i8"),  # since when a withdrawal could be released, 0 if it cannot
         ("pedals_ns", "i8"),  # since when both pedals are on, 0 if they are not
+        ("tick_ns", "i8"),  # of the last tick
+        ("late_ns", "i8"),  # by how much the guard itself may still hold frames for too new
         ("sent_ns", "i8"),  # of the last frame
         ("sent_permit", "i8"),
         ("sent_cause", "i8"),

@@ -202,6 +202,14 @@ def say(tables, memory, t_ns, frames_out):
     return 1
 
 
+@inlined
+def _note_lateness(g, t_ns):
+    """How late this tick is; what is left of an earlier lateness fades as time passes."""
+    gap_ns = t_ns - g.tick_ns if g.tick_ns > 0 else 0
+    g.late_ns = max(g.late_ns - gap_ns, gap_ns - TICK_NS, 0)
+    g.tick_ns = t_ns
+
+
 @kernel
 def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     """Judge the ``n_in`` frames read at ``t_ns``; returns how many frames to send, 0 or 1.
