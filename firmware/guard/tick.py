@@ -217,6 +217,7 @@ def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     ``tables`` and ``memory`` are those of ``tables.py``, of a car with a guard.
     """
     memory.books[0].ticks += 1
+    _note_lateness(memory.guard[0], t_ns)
     listen(tables, memory, frames_in, n_in, t_ns)
     _decide(tables, memory, t_ns)
     return say(tables, memory, t_ns, frames_out)

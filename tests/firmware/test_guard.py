@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tianyuan.control.records import COMMAND, Mode, Permit, record
 from tianyuan.dbc.codec import SENT, Protection, encode, records
 from tianyuan.dbc.frame import frames
+from tianyuan.firmware.guard import listen
 from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.guard.records import GuardCause
@@ -185,7 +186,7 @@ def test_a_command_beyond_its_range_withdraws_and_one_at_its_end_does_not(bus, c
 def test_a_throttle_beyond_its_range_withdraws(driving):
     """The wire of the shipped car cannot say it, so the command is put behind the codec."""
     driving.memory.command.throttle[0] = 1.01
-    guard._check_throttle(driving.plan.limits[0], driving.memory, driving.t_ns)
+    listen._check_throttle(driving.plan.limits[0], driving.memory, driving.t_ns)
     assert driving.memory.guard.wrong[0] == GuardCause.THROTTLE_RANGE
 
 

@@ -153,7 +153,7 @@ def test_actuators_that_brake_by_themselves_never_have_a_host_that_drives_on(dri
 @pytest.mark.parametrize("later_s", range(0, 32, 2))
 def test_a_permit_withdrawn_anywhere_stops_the_car_on_the_line(driving, later_s):
     driving.advance(float(later_s))
-    guard.withdraw(driving.guard.memory, guard.STEERING_SLEW)
+    guard.withdraw(driving.guard.memory, GuardCause.STEERING_SLEW)
     driving.advance(0.03)
     assert told(driving) == (Mode.EMERGENCY_STOP, Cause.PERMIT_WITHDRAWN)
     assert driving.life.circuit.tripped[0] == 1
@@ -162,7 +162,7 @@ def test_a_permit_withdrawn_anywhere_stops_the_car_on_the_line(driving, later_s)
 
 
 def test_a_stopped_car_is_released_once_its_host_is_disarmed(driving):
-    guard.withdraw(driving.guard.memory, guard.STEERING_SLEW)
+    guard.withdraw(driving.guard.memory, GuardCause.STEERING_SLEW)
     stands(driving).advance(1.0)
     race = driving.life.race[0]
     race.finished = race.started = race.go = 0
