@@ -44,16 +44,15 @@ def _object(memory, cause):
 def _too_fast(memory, which, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
-    The allowance is a budget of time, earned by waiting and spent by moving. Frames read in
-    one batch share what the wait for them earned; what they leave is cut before the next, less
-    strictly where the guard itself woke late and stamped old frames as new.
+    The allowance is a budget of time, earned by waiting and spent by moving. What is left of
+    it is cut before the next frame, less where the guard itself woke late: it stamped frames
+    as new then that were old, and those of one batch share what the wait for them earned.
     """
     slew, most_s = memory.slew[which], AHEAD_S + memory.guard[0].late_ns * 1e-9
     if slew.t_ns == 0:
         slew.left_s = AHEAD_S
     else:
-        if t_ns > slew.t_ns:
-            slew.left_s = min(slew.left_s, most_s) + (t_ns - slew.t_ns) * 1e-9
+        slew.left_s = min(slew.left_s, most_s) + (t_ns - slew.t_ns) * 1e-9
         slew.left_s -= max(moved, 0.0) / rate
     too_fast = slew.left_s < 0.0
     slew.value, slew.t_ns = value, t_ns

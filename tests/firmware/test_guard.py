@@ -140,6 +140,19 @@ def test_the_permit_is_said_every_ten_milliseconds(driving):
     assert driving.memory.books.published[0] >= 100
 
 
+def test_a_change_of_the_permit_is_said_in_the_tick_that_decides_it(driving):
+    driving.mute = {STEERING}
+    last_ns = int(driving.memory.heard[STEERING].t_ns)
+    driving.said.clear()
+    driving.run(20)
+    waits = [t_ns for t_ns, permit, _ in driving.said if permit == Permit.WAITING]
+    assert waits[0] == last_ns + 8 * MS  # the first tick after more than 6 ms
+    driving.mute = set()
+    driving.said.clear()
+    driving.run(2)
+    assert driving.said == [(int(driving.memory.heard[STEERING].t_ns), Permit.GRANTED, 0)]
+
+
 @pytest.mark.parametrize("message", range(5))
 def test_after_silence_no_grant_leaves_later_than_its_bound(driving, message):
     silent_ns = int(driving.plan.silent_ns[message])
@@ -413,9 +426,8 @@ def test_a_host_within_its_limits_is_never_refused(car, seed, delay_ms, stalls, 
 
     for ms in range(400):
         asleep, napping = max(asleep - 1, pauses.get(ms, 0)), max(napping - 1, guards.get(ms, 0))
-        if asleep <= 0:
-            if ms % 2 == 0:
-                driver.step()
+        if asleep <= 0 and ms % 2 == 0:
+            driver.step()
             bus.speak(late)
         if ms % 2 == 0 and napping <= 0:
             bus.listen()
