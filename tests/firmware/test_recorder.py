@@ -141,6 +141,8 @@ def test_whole_ticks_end_with_a_marker_that_went_out():
     assert whole_ticks(made) == 4
 
 
+@pytest.mark.compiled  # processes, which a mode of compiling does not change
+@pytest.mark.timed
 @pytest.mark.parametrize("ending", [".blf", ".log"])
 def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, ending):
     log, ticks = tmp_path / f"run{ending}", 3000
