@@ -20,7 +20,8 @@ UsageError: type[typer.BadParameter] = next(
 )
 
 COMMANDS = (
-    "lap", "drive", "guard", "rig", "record", "replay", "raceline", "warmup", "bench", "demo",
+    "lap", "drive", "guard", "gnss", "rig", "record", "replay", "raceline", "warmup", "bench",
+    "demo",
 )  # fmt: skip
 
 
