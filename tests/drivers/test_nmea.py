@@ -37,6 +37,11 @@ UNIHEADING = (
     "#UNIHEADINGA,93,GPS,FINE,2385,326588000,0,0,18,10;SOL_COMPUTED,NARROW_FLOAT,5.5208,"
     '219.9783,24.6813,0.0000,16.4390,35.3287,"999",21,9,9,5,3,00,3,13*53e4320d'
 )
+# A UM482's, in a comment of a public program that reads it
+HEADING = (
+    "#HEADINGA,COM2,0,23.0,FINE,2376,266819.200,112748,24,18;SOL_COMPUTED,NARROW_INT,0.7935,"
+    '309.5608,-1.6492,0.0000,0.2902,0.7118,"999",52,46,46,27,3,00,3,f3*91c43d2c'
+)
 # Trimble's manual of NMEA 0183 messages, GST
 GST = "$GPGST,172814.0,0.006,0.023,0.020,273.6,0.023,0.020,0.031*6A"
 # u-blox's protocol specification, THS; its printed checksum of 32 is wrong
@@ -88,6 +93,7 @@ def test_speed_and_course_are_in_metres_a_second_and_clockwise_from_north():
         # 422892.2 s of the week less 18 leap seconds, four days taken off
         (HEADING2, "HEADING2A", 422892.2 - 18 - 4 * 86400, Quality.RTK_FIXED, 178.347869873),
         (UNIHEADING, "UNIHEADINGA", 326588 - 18 - 3 * 86400, Quality.RTK_FLOAT, 219.9783),
+        (HEADING, "HEADINGA", 266819.2 - 18 - 3 * 86400, Quality.RTK_FIXED, 309.5608),
         (sealed("GNTHS,179.0284,A"), "THS", None, Quality.SINGLE, 179.0284),
     ],
 )

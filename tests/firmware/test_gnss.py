@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tempfile
+import time
+from contextlib import nullcontext
 from functools import reduce
+from threading import Event
 
 import cantools
 import numpy as np
 import pymap3d
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tianyuan.control.errors import InputError
@@ -17,7 +22,9 @@ from tianyuan.control.records import CHANNEL_NAMES
 from tianyuan.dbc.codec import RECEIVED, decode, records
 from tianyuan.drivers.local_frame import LocalFrame
 from tianyuan.drivers.sentences import Sentences
+from tianyuan.drivers.serial_line import Line, LineCounts
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.gnss import process
 from tianyuan.firmware.gnss.age import DAY_S, ReceiverClock, SystemClock
 from tianyuan.firmware.gnss.receiver import Receiver
 from tianyuan.firmware.tables import wire
@@ -124,6 +131,7 @@ def test_cantools_reads_the_same_place_speed_and_heading(bench):
     assert str(velocity["HeadingQuality"]) == "Single"
 
 
+@settings(max_examples=25)
 @given(st.floats(-8000, 8000), st.floats(-8000, 8000), st.floats(0, 100), st.floats(0, 359.99))
 def test_the_host_gets_what_the_receiver_meant(car, east, north, speed, degrees):
     bench = Bench(car)
@@ -208,6 +216,24 @@ def test_sentences_without_a_time_belong_to_their_burst(bench, first):
                 assert math.remainder(heading - (90 - 10 * told), 360) == pytest.approx(0, abs=0.01)
         if k > 2:
             assert bench.channel("gnss_speed_mps") == pytest.approx(10.0 + k, abs=0.01)
+    # Valid for their own epoch, not for the one before it.
+    assert max(list(bench.receiver.ages_s)[6:]) < 0.02
+    assert bench.receiver.counts.late <= 1
+
+
+def test_a_heading_that_comes_after_the_next_position_is_not_paired_with_its_speed(bench):
+    def hpr(utc_s: float, degrees: float) -> bytes:
+        return sealed(f"PSAT,HPR,{hms(utc_s)},{degrees},0.0,0.0,N")
+
+    later = NOON_S + 0.05
+    bench.hear(gga(NOON_S, 0.0, 0.0), NOON_S)
+    bench.hear(rmc(NOON_S, 10.0), NOON_S)
+    bench.hear(gga(later, 0.0, 0.0), later)
+    bench.hear(hpr(NOON_S, 90.0), later)
+    assert bench.hear(hpr(later, 80.0), later) == 0
+    assert bench.hear(rmc(later, 20.0), later) == 1
+    assert bench.receiver.counts.sent == 3
+    assert math.degrees(bench.channel("gnss_heading_rad")) == pytest.approx(10.0, abs=0.006)
 
 
 def test_a_message_leaves_once_an_epoch(bench):
@@ -298,3 +324,30 @@ def test_a_message_that_two_nodes_would_fill_is_refused_by_name(car_with):
 def test_an_offset_that_is_no_number_is_refused(car):
     with pytest.raises(InputError, match="heading offset"):
         Receiver(car, ORIGIN, SystemClock(), math.nan)
+
+
+class Script:
+    """Lines of a port that come one a call, as fast as they are read."""
+
+    def __init__(self, texts: list[bytes]) -> None:
+        self.counts, self._texts = LineCounts(), texts
+
+    def discard(self) -> None:
+        self.counts.lost += 1  # as after an interruption
+
+    def read(self, _wait_s: float) -> list[Line]:
+        return [Line(time.monotonic_ns(), self._texts.pop(0))] if self._texts else []
+
+
+@pytest.mark.parametrize(("hz", "slow"), [(20, False), (10, True)])
+def test_a_receiver_too_slow_for_the_car_is_told_of_once(car, monkeypatch, hz, slow):
+    monkeypatch.setattr(process, "real_time", lambda *_: nullcontext([]))
+    told: list[str] = []
+    texts = [gga(NOON_S + k / hz, 0.0, 0.0) for k in range(10)]
+    receiver = Receiver(car, ORIGIN, ReceiverClock(0.0))
+    with tempfile.TemporaryDirectory(prefix="bus-") as bus:
+        done = process.publish(receiver, Script(texts), bus, Event(), 0.3, told=told.append)
+    assert (len(told), "supervisor.stale_s" in "".join(told)) == (int(slow), slow)
+    assert done.sentences["used"] == 10
+    assert done.period_s == pytest.approx(1 / hz)
+    assert json.dumps(done.figures())
