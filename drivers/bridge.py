@@ -25,6 +25,9 @@ RETRY_S: Final = 0.5  # between two looks for an adapter that is gone
 PATIENCE_S: Final = 1.0  # of nothing but refusals, after which an adapter counts as gone
 TIMES: Final = 100_000  # newest passages that are kept
 FAILED = (can.CanError, OSError)
+# What python-can's interfaces raise where they cannot open: Kvaser's stumbles over a name
+# without its library, Intrepid's over an import, robotell's over a missing argument.
+UNOPENED = (*FAILED, ValueError, TypeError, NameError, ImportError, AttributeError)
 Open = Callable[[], can.BusABC]
 Tell = Callable[[str], None]
 
@@ -79,7 +82,7 @@ class Adapter:
     def _reopen(self) -> None:
         try:
             self._bus = self._open()
-        except (*FAILED, ValueError):
+        except UNOPENED:
             return  # still gone; the next look will tell
         self.reopened += 1
         self._told("the adapter is back")
@@ -146,7 +149,7 @@ class Bridge:
             thread.start()
 
     def is_alive(self) -> bool:
-        """Whether both directions still work."""
+        """Whether both directions still work; an error that nothing here expects ends one."""
         return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:

@@ -218,6 +218,14 @@ def test_a_line_that_is_no_frame_is_counted_and_no_loss(joined, drawer):
     assert made.bridge.far.lost == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_that_nobody_expected_ends_the_bridge_and_is_seen(joined, drawer):
+    made = joined(drawer)
+    assert made.bridge.is_alive()
+    drawer.out[0].receiving = RuntimeError("a driver's own mistake")
+    until(lambda: not made.bridge.is_alive())
+
+
 class Slcan:
     """An SLCAN adapter on a pseudo-terminal, behind a link as udev makes one."""
 

@@ -83,6 +83,9 @@ def test_an_slcan_adapter_joins_the_local_bus(bus, adapter, tmp_path):
     [
         ((), "--interface"),
         (("-i", "slcan", "-c", "/dev/no-such-port"), "/dev/no-such-port"),
+        (("-i", "kvaser", "-c", "0"), "-i kvaser"),
+        (("-i", "neovi", "-c", "0"), "-i neovi"),
+        (("-i", "robotell", "-c", ""), "--channel"),
         (("-i", "no-such-interface", "-c", "0"), "no-such-interface"),
         (("-i", "slcan", "-c", "/dev/null", "-b", "123456"), "-i slcan"),
         (("-i", "virtual", "-c", "0", "--in", "12:xyz"), "--in 12:xyz"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import logging
 import re
 import signal
 import threading
@@ -15,7 +16,7 @@ from can.util import cast_from_string
 
 from tianyuan.commands import options
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.bridge import FAILED, Bridge
+from tianyuan.drivers.bridge import UNOPENED, Bridge
 from tianyuan.drivers.bridge_measure import measure as measured
 from tianyuan.drivers.local_bus import bus_directory
 from tianyuan.drivers.local_can import LocalBus
@@ -83,10 +84,13 @@ def bridge(
 
     Ends on SIGTERM or SIGINT. An adapter that is pulled is opened again once it is back.
     """
+    logging.getLogger("can").setLevel(logging.ERROR)  # what interfaces warn of, they raise, too
     if measure:
         figures: dict[str, Any] = measured()
     else:
-        settings = settings_of(more or []) | {"fd": fd} if fd else settings_of(more or [])
+        settings = settings_of(more or [])
+        if fd:
+            settings["fd"] = True
         if bitrate is not None:
             settings["bitrate"] = bitrate
         if take:
@@ -96,6 +100,8 @@ def bridge(
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
     if json != "-":
         print_figures(figures)
+    if figures.get("crashed"):
+        raise typer.Exit(1)
 
 
 def carry(
@@ -127,7 +133,7 @@ def carry(
     with near:
         try:
             made = Bridge(near, opened, _tell)
-        except (*FAILED, ValueError, TypeError) as error:
+        except UNOPENED as error:
             raise InputError(
                 f"-i {interface} -c {channel}: {error}; check the adapter, its driver and settings"
             ) from None
@@ -143,8 +149,10 @@ def _run(made: Bridge, stop: threading.Event, seconds: float | None) -> dict[str
             if seconds is not None and time.monotonic() - began >= seconds:
                 break
     finally:
+        crashed = not made.is_alive()
         made.stop()
     return {
+        "crashed": crashed,
         "seconds": time.monotonic() - began,
         "lost": made.far.lost,
         "reopened": made.far.reopened,
