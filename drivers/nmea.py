@@ -146,16 +146,20 @@ def _moving(kind: str, utc_s: float | None, knots: object, course: object) -> Fi
     return Fix(kind, utc_s, speed_mps=speed_mps, course_rad=angle_rad(course))
 
 
+def _is_guessed(data: list[str], place: int) -> bool:
+    """Whether the mode, which came with NMEA 2.3, says estimated, typed in, simulated or none."""
+    return len(data) > place and data[place] in tuple("EMSN")
+
+
 def _rmc(sentence: Any) -> Fix:
     utc_s = utc_of(sentence.data[0])
-    if sentence.status != "A":
+    if sentence.status != "A" or _is_guessed(sentence.data, 11):
         return Fix("RMC", utc_s)
     return _moving("RMC", utc_s, sentence.data[6], sentence.data[7])
 
 
 def _vtg(sentence: Any) -> Fix:
-    # The mode came with NMEA 2.3; E, M, S and N are estimated, typed in, simulated and none.
-    if len(sentence.data) > 8 and sentence.data[8] in tuple("EMSN"):
+    if _is_guessed(sentence.data, 8):
         return Fix("VTG")
     return _moving("VTG", None, sentence.data[4], sentence.data[0])
 

@@ -162,6 +162,7 @@ def test_error_estimates_are_north_and_east():
     "text",
     [
         "$GPRMC,,V,,,,,,,,,,N*53",
+        sealed("GNRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W,E"),
         sealed("GNVTG,,T,,M,,N,,K,N"),
         sealed("GNVTG,121.24,T,112.16,M,0.10,N,0.18,K,E"),  # estimated, not measured
     ],
