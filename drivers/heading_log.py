@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from tianyuan.drivers.nmea import Fix, MalformedError, Quality, angle_rad, number
+from tianyuan.drivers.fix import Fix, MalformedError, Quality, angle_rad, number
 
 LEAP_S: Final = 18.0  # that GPS time is ahead of UTC, since 2017
 _DAY_S: Final = 86_400.0

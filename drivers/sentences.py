@@ -9,7 +9,7 @@ from typing import Final
 import pynmea2
 
 from tianyuan.drivers import heading_log, nmea
-from tianyuan.drivers.nmea import Fix
+from tianyuan.drivers.fix import Fix, MalformedError
 
 _END: Final = {"$": re.compile(r"\*[0-9A-F]{2}$", re.I), "#": re.compile(r"\*[0-9A-F]{8}$", re.I)}
 
@@ -59,7 +59,7 @@ class Sentences:
             counts.checksum += 1
         except pynmea2.ParseError:
             counts.garbage += 1
-        except nmea.MalformedError:
+        except MalformedError:
             counts.malformed += 1
         else:
             counts.used += fix is not None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tianyuan.drivers.nmea import Fix, Quality
+from tianyuan.drivers.fix import Fix, Quality
 
 SAME_S: Final = 0.002  # two times that differ by less are the same epoch
 LONGEST_PERIOD_S: Final = 2.0

@@ -12,36 +12,26 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import asdict, dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from tianyuan.control.errors import InputError
-from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
-from tianyuan.dbc.codec import SENT, Codec, encode, records
+from tianyuan.control.records import CHANNEL_NAMES
+from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
+from tianyuan.drivers.fix import Fix, Quality
 from tianyuan.drivers.local_frame import LocalFrame
-from tianyuan.drivers.nmea import Fix, Quality
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.gnss.age import Clock
+from tianyuan.firmware.gnss.carriers import POSITION, SLOT, VELOCITY, Carrier, bounds, carriers
 from tianyuan.firmware.gnss.epochs import Epoch, Epochs
-from tianyuan.firmware.tables import Wire, bind, wire
+from tianyuan.firmware.tables import wire
 
-POSITION: Final = frozenset(CHANNELS["position"])
-VELOCITY: Final = frozenset(CHANNELS["velocity"])
 LATE_S: Final = 0.02  # beyond the delay that the driver reckons with: 1.4 m at 70 m/s
 AHEAD_S: Final = 0.05  # a fix from further in the future says that a clock is wrong
 AGES: Final = 20_000  # newest ages that are kept
 _TURN_RAD: Final = 2.0 * math.pi
-_SLOT: Final = {name: CHANNEL_NAMES.index(name) for name in (*POSITION, *VELOCITY)}
-
-
-class Carrier(NamedTuple):
-    """A message that carries what a receiver says."""
-
-    place: int  # among the codec's messages
-    name: str
-    channels: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -59,41 +49,6 @@ class FixCounts:
     def figures(self) -> dict[str, int]:
         """The counts by name."""
         return asdict(self)
-
-
-def carriers(car: Car, bus: Wire) -> list[Carrier]:
-    """The messages of a car that a receiver fills; ``bus`` is ``wire(car)``.
-
-    Raises InputError for a car without any, and for a message that another node fills, too.
-    """
-    bound: dict[str, set[str]] = {}
-    messages = {message.name: message for message in bus.sensor_messages}
-    for binding in bind(car, "sensors", messages, CHANNEL_NAMES):
-        bound.setdefault(binding.message, set()).add(CHANNEL_NAMES[binding.slot])
-    found = []
-    for index, message in enumerate(bus.sensor_messages):
-        channels = bound[message.name]
-        if not channels & (POSITION | VELOCITY):
-            continue
-        others = sorted(channels - POSITION - VELOCITY)
-        if others:
-            raise InputError(
-                f"{car.file}: sensors.{others[0]}: message {message.name} also carries what a "
-                "satellite receiver says; one node has to fill the whole of it"
-            )
-        found.append(Carrier(index, message.name, frozenset(channels)))
-    if not found:
-        raise InputError(f"{car.file}: sensors: no gnss_… channel; nothing to publish")
-    return found
-
-
-def _bounds(codec: Codec, channel: str) -> tuple[float, float]:
-    """What the signals of a channel can carry, in the channel's unit."""
-    rows = codec.signals[codec.signals.slot == _SLOT[channel]]
-    if not len(rows):
-        return -math.inf, math.inf
-    ends = np.sort([rows.low * rows.scale, rows.high * rows.scale], axis=0) + rows.offset
-    return float(ends[0].max()), float(ends[1].min())
 
 
 class Receiver:
@@ -118,7 +73,7 @@ class Receiver:
         self._frame, self._clock, self._offset_rad = frame, clock, offset_rad
         self._sent = records(self.codec, SENT)
         self._values = np.zeros(len(CHANNEL_NAMES))
-        self._bounds = {name: _bounds(self.codec, name) for name in _SLOT}
+        self._bounds = {name: bounds(self.codec, name) for name in SLOT}
         self._where = (frame.latitude_deg, frame.longitude_deg)
         self._epoch: Epoch | None = None
         self._gone: set[str] = set()  # messages that have left, or were refused, of this epoch
@@ -203,7 +158,7 @@ class Receiver:
         return owned
 
     def _set(self, channel: str, value: float) -> None:
-        self._values[_SLOT[channel]] = value
+        self._values[SLOT[channel]] = value
 
     def _fill_position(self, fix: Fix) -> bool:
         quality = fix.quality or Quality.NONE
@@ -232,6 +187,6 @@ class Receiver:
         """Whether the wire can carry every value: the codec would send the nearest it can."""
         for channel in carrier.channels:
             low, high = self._bounds[channel]
-            if not low <= self._values[_SLOT[channel]] <= high:
+            if not low <= self._values[SLOT[channel]] <= high:
                 return False
         return True

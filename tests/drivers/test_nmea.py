@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianyuan.drivers import heading_log, nmea
-from tianyuan.drivers.nmea import Fix, Quality
+from tianyuan.drivers.fix import Fix, Quality
 from tianyuan.drivers.sentences import Sentences
 
 # pynmea2's own documentation
