@@ -84,6 +84,11 @@ class SharedRing:
         self._header["wall_ns"] = time.time_ns() - time.monotonic_ns()
         self._header["magic"] = MAGIC  # last: now it is a ring
 
+    @property
+    def written(self) -> int:
+        """Frames written since the start."""
+        return int(self._header["written"][0])
+
     def end(self) -> None:
         """Tell the readers that nothing more will come."""
         self._header["ended"] = 1
