@@ -32,7 +32,8 @@ from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.rehearsal import Puppet, rehearse
 from tianyuan.firmware.ring import SENT
-from tianyuan.firmware.shared_ring import RingReader, ring_file
+from tianyuan.firmware.ring_file import ring_file
+from tianyuan.firmware.shared_ring import RingReader
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]
 

@@ -18,7 +18,7 @@ import pytest
 
 from tianyuan import cli
 from tianyuan.drivers.local_bus import nodes
-from tianyuan.firmware.shared_ring import ring_file
+from tianyuan.firmware.ring_file import ring_file
 from tianyuan.rooms import room
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]
