@@ -154,7 +154,7 @@ def test_a_signal_at_speed_stops_the_car_and_then_the_program(place, line, bus, 
         assert guard.returncode == 0
         assert json.loads(kept)["grants"] >= 1
         assert [line for line in granted.splitlines() if "permit granted" in line]
-        assert granted.splitlines()[-1].endswith("withdrawn: guard ended")
+        assert [line for line in granted.splitlines() if "withdrawn: guard ended" in line]
     finally:
         rig.kill()
         guard.kill()
