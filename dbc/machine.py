@@ -1,0 +1,70 @@
+"""Machine code for the functions of ``assembly.py``, and how a kernel calls them.
+
+LLVM, which numba brings along, compiles a car's messages in some hundredths of a second:
+nothing that would have to be kept on disk. The kernels know the functions by address
+alone, so they are compiled once for all DBC files.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import config, types
+from numba.core.errors import NumbaTypeError
+from numba.extending import intrinsic
+
+# Interpreted there is nothing to call, and with bounds checked it is the tables' indices
+# that are checked: the kernels then work from the tables alone.
+GENERATED: Final = not (config.DISABLE_JIT or config.BOUNDSCHECK)
+_OPTIMISATION: Final = 3
+
+
+@cache  # the functions live as long as the process, since nobody knows who holds an address
+def compiled(source: str) -> llvm.ExecutionEngine:
+    """Compile LLVM assembly for this machine's processor."""
+    machine = _target_machine()
+    module = llvm.parse_assembly(source)
+    module.triple = llvm.get_process_triple()
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=_OPTIMISATION)
+    tuning.slp_vectorization = True
+    passes = llvm.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine
+
+
+def _target_machine() -> llvm.TargetMachine:
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=_OPTIMISATION,
+        jit=True,
+    )
+
+
+@intrinsic
+def call(typing_context: Any, address: Any, words: Any, base: Any, values: Any) -> Any:
+    """Call the function at an address with the frame at ``words[base]`` and with the values."""
+    for array, dtype in ((words, types.int64), (values, types.float64)):
+        if not (isinstance(array, types.Array) and array.dtype == dtype and array.is_c_contig):
+            raise NumbaTypeError(f"{array} is not a contiguous array of {dtype}")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, words_type, _, values_type = signature.args
+        frame = context.make_array(words_type)(context, builder, arguments[1]).data
+        numbers = context.make_array(values_type)(context, builder, arguments[3]).data
+        pointer = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.IntType(64), (pointer, pointer)).as_pointer()
+        given = (builder.gep(frame, [arguments[2]]), numbers)
+        return builder.call(
+            builder.inttoptr(arguments[0], function),
+            [builder.bitcast(each, pointer) for each in given],
+        )
+
+    return types.int64(address, words, base, values), generate
