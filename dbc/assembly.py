@@ -12,7 +12,6 @@ checked; what these functions do must not differ by a bit.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +21,16 @@ from tianyuan.dbc.records import CHANNEL_BITS
 
 _DECLARED: Final = """\
 declare i64 @llvm.bswap.i64(i64)
-declare double @llvm.fabs.f64(double)
 declare double @llvm.rint.f64(double)
+"""
+_LOAD: Final = """\
+  %at{word}_0 = getelementptr i64, ptr %frame, i64 {word}
+  %lane{word}_0 = load i64, ptr %at{word}_0, align 8
+"""
+_LOAD_MOTOROLA: Final = """\
+  %at{word}_1 = getelementptr i64, ptr %frame, i64 {word}
+  %loaded{word} = load i64, ptr %at{word}_1, align 8
+  %lane{word}_1 = call i64 @llvm.bswap.i64(i64 %loaded{word})
 """
 # Shifted to the top and down again, then scaled in two roundings.
 _TAKE: Final = """\
@@ -35,12 +42,12 @@ _TAKE: Final = """\
   %to{k} = getelementptr double, ptr %values, i64 {slot}
   store double %value{k}, ptr %to{k}, align 8
 """
-# Rounded to the nearest raw value, ties to even, and saturated; a NaN ends as the low end.
+# Rounded to the nearest raw value, ties to even, and saturated; NaN ends as the low end. Zero
+# times a value is zero if it is finite and NaN if not, so one sum tells it of all of them.
 _PUT: Final = """\
   %from{k} = getelementptr double, ptr %values, i64 {slot}
   %value{k} = load double, ptr %from{k}, align 8
-  %size{k} = call double @llvm.fabs.f64(double %value{k})
-  %finite{k} = fcmp olt double %size{k}, {infinity}
+  %zero{k} = fmul double %value{k}, 0.0
   %scaled{k} = fsub double %value{k}, {offset}
   %exact{k} = fdiv double %scaled{k}, {scale}
   %whole{k} = call double @llvm.rint.f64(double %exact{k})
@@ -52,6 +59,19 @@ _PUT: Final = """\
   %bits{k} = and i64 %raw{k}, {bits}
   %part{k} = shl i64 %bits{k}, {shift}
 """
+_HEADER: Final = f"""\
+  %before = load i64, ptr %frame, align 8
+  %channel = and i64 %before, {CHANNEL_BITS}
+"""
+_STORE: Final = """\
+  %place{word} = getelementptr i64, ptr %frame, i64 {word}
+  store i64 {value}, ptr %place{word}, align 8
+"""
+_RETURN: Final = """\
+  %finite = fcmp oeq double {sum}, 0.0
+  %result = zext i1 %finite to i64
+  ret i64 %result
+"""
 
 
 def source(messages: np.ndarray, signals: np.ndarray, initial: np.ndarray) -> str:
@@ -60,66 +80,50 @@ def source(messages: np.ndarray, signals: np.ndarray, initial: np.ndarray) -> st
     for m, message in enumerate(messages):
         rows = signals[message["first"] : message["plain"]]
         words = initial[WORDS * m : WORDS * (m + 1)].tolist()
-        parts.append("".join(_function(f"unpack_{m}", _unpack(rows))))
-        parts.append("".join(_function(f"pack_{m}", _pack(rows, words))))
+        parts.append(_function(f"unpack_{m}", _unpack(rows)))
+        parts.append(_function(f"pack_{m}", _pack(rows, words)))
     return "\n".join(parts)
 
 
-def _function(name: str, body: Iterable[str]) -> Iterator[str]:
-    yield f"define i64 @{name}(ptr noalias %frame, ptr noalias %values) nounwind {{\n"
-    yield from body
-    yield "}\n"
+def _function(name: str, body: list[str]) -> str:
+    header = f"define i64 @{name}(ptr noalias %frame, ptr noalias %values) nounwind {{\n"
+    return "".join([header, *body, "}\n"])
 
 
-def _unpack(rows: np.ndarray) -> Iterator[str]:
+def _unpack(rows: np.ndarray) -> list[str]:
+    body = []
     for word, swapped in sorted({(int(row["word"]), int(row["swap"])) for row in rows}):
-        yield from _load(word, swapped)
+        body.append((_LOAD_MOTOROLA if swapped else _LOAD).format(word=word))
     for k, row in enumerate(rows):
-        yield _TAKE.format(k=k, lane=_lane(row), down=_down(row), **_constants(row))
-    yield "  ret i64 0\n"
+        body.append(_TAKE.format(k=k, lane=_lane(row), down=_down(row), **_constants(row)))
+    return [*body, "  ret i64 0\n"]
 
 
-def _load(word: int, swapped: int) -> Iterator[str]:
-    name = f"{word}_{swapped}"
-    loaded = f"loaded{name}" if swapped else f"lane{name}"
-    yield f"  %at{name} = getelementptr i64, ptr %frame, i64 {word}\n"
-    yield f"  %{loaded} = load i64, ptr %at{name}, align 8\n"
-    if swapped:
-        yield f"  %lane{name} = call i64 @llvm.bswap.i64(i64 %{loaded})\n"
-
-
-def _pack(rows: np.ndarray, words: list[int]) -> Iterator[str]:
-    yield "  %before = load i64, ptr %frame, align 8\n"
-    yield f"  %channel = and i64 %before, {CHANNEL_BITS}\n"
-    parts: dict[tuple[int, int], list[str]] = {(0, 0): ["%channel"]}
-    finite = ["1"]
+def _pack(rows: np.ndarray, words: list[int]) -> list[str]:
+    body = [_HEADER]
+    parts: dict[str, list[str]] = {"lane0_0": ["%channel"]}
     for k, row in enumerate(rows):
-        yield _PUT.format(k=k, **_constants(row))
-        parts.setdefault((int(row["word"]), int(row["swap"])), []).append(f"%part{k}")
-        finite.append(f"%finite{k}")
+        body.append(_PUT.format(k=k, **_constants(row)))
+        parts.setdefault(_lane(row), []).append(f"%part{k}")
     for word, initial in enumerate(words):
-        yield from _store(word, initial, parts)
-    yield from _fold("and i1", "sound", finite)
-    yield "  %result = zext i1 %sound to i64\n  ret i64 %result\n"
+        own = [str(initial), *parts.get(f"lane{word}_0", ())]
+        if swapped := parts.get(f"lane{word}_1"):
+            all_swapped = _fold(body, "or i64", f"swapped{word}", swapped)
+            body.append(f"  %motorola{word} = call i64 @llvm.bswap.i64(i64 {all_swapped})\n")
+            own.append(f"%motorola{word}")
+        body.append(_STORE.format(word=word, value=_fold(body, "or i64", f"word{word}", own)))
+    zeros = ["0.0", *(f"%zero{k}" for k in range(len(rows)))]
+    body.append(_RETURN.format(sum=_fold(body, "fadd double", "sum", zeros)))
+    return body
 
 
-def _store(word: int, initial: int, parts: dict[tuple[int, int], list[str]]) -> Iterator[str]:
-    """Write a word of the frame: its initial bits and the parts of both byte orders."""
-    yield from _fold("or i64", f"moto{word}", ["0", *parts.get((word, 1), ())])
-    yield f"  %swapped{word} = call i64 @llvm.bswap.i64(i64 %moto{word})\n"
-    intel = parts.get((word, 0), ())
-    yield from _fold("or i64", f"word{word}", [str(initial), f"%swapped{word}", *intel])
-    yield f"  %place{word} = getelementptr i64, ptr %frame, i64 {word}\n"
-    yield f"  store i64 %word{word}, ptr %place{word}, align 8\n"
-
-
-def _fold(operation: str, name: str, operands: list[str]) -> Iterator[str]:
-    """Combine the operands, of which the first is neutral or there are two, into ``name``."""
+def _fold(body: list[str], operation: str, name: str, operands: list[str]) -> str:
+    """Combine the operands one after another; return what holds the result."""
     total = operands[0]
-    for n, operand in enumerate(operands[1:-1]):
-        yield f"  %{name}_{n} = {operation} {total}, {operand}\n"
-        total = f"%{name}_{n}"
-    yield f"  %{name} = {operation} {total}, {operands[-1]}\n"
+    for n, operand in enumerate(operands[1:]):
+        body.append(f"  %{name}.{n} = {operation} {total}, {operand}\n")
+        total = f"%{name}.{n}"
+    return total
 
 
 def _lane(row: Any) -> str:
@@ -140,7 +144,6 @@ def _constants(row: Any) -> dict[str, Any]:
         "shift": int(row["spare"]) - int(row["left"]),
         "bits": (1 << 64 - int(row["spare"])) - 1,
         "slot": row["slot"],
-        "infinity": _hexadecimal(np.inf),
         **{name: _hexadecimal(float(number)) for name, number in numbers.items()},
     }
 

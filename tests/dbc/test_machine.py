@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numba.core.errors import TypingError
 
 from tianyuan.dbc import assembly, decoding, encoding, machine
-from tianyuan.dbc.codec import RECEIVED, SENT, Protection, Status, records
-from tianyuan.dbc.frame import frames
+from tianyuan.dbc.codec import RECEIVED, Protection, Status, records
 
 pytestmark = pytest.mark.skipif(not machine.GENERATED, reason="the tables alone are used")
 
@@ -165,6 +165,5 @@ def test_every_message_has_its_two_functions(wire, signal, message):
 def test_values_must_be_contiguous_doubles(wire, signal, message):
     tried = wire([message([signal("S", 0, 8)])])
     for values in (np.zeros(4)[::2], np.zeros(4, np.float32)):
-        with pytest.raises(TypeError, match="not a contiguous array of float64"):
+        with pytest.raises(TypingError, match="not a contiguous array of float64"):
             decoding.decode(tried.codec, tried.frame, 0, records(tried.codec, RECEIVED), values)
-    assert encoding.encode(tried.codec, 0, records(tried.codec, SENT), np.zeros(1), frames(1), 0) == 0
