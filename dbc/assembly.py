@@ -1,9 +1,10 @@
 """Each message's plain signals as straight code, in LLVM's assembly language.
 
-Two functions a message, with every mask, shift, scale and slot a constant in them.
-``unpack`` writes the values of its plain signals. ``pack`` makes its frame of them, with
-the initial bits of all others and whatever channel the frame had, and returns 0 if one of
-the values is not finite. What is not plain, and counter and CRC, the kernels put in after.
+Every mask, shift, scale and slot is a constant in them. ``unpack`` writes the values of the
+message's plain signals. ``pack`` makes its frame of them, with the initial bits of all
+others and whatever channel the frame had, and returns 0 if one of the values is not finite;
+what is not plain, and counter and CRC, the kernels put in after. ``crc``, of a protected
+message, returns the CRC of a frame.
 
 The kernels can do all of it from the tables, as they do interpreted and with bounds
 checked; what these functions do must not differ by a bit.
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tianyuan.dbc import e2e
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.records import CHANNEL_BITS
 
@@ -59,6 +61,15 @@ _PUT: Final = """\
   %bits{k} = and i64 %raw{k}, {bits}
   %part{k} = shl i64 %bits{k}, {shift}
 """
+_OCTET: Final = """\
+  %from{byte} = getelementptr i8, ptr %frame, i64 {at}
+  %octet{byte} = load i8, ptr %from{byte}
+  %word{byte} = zext i8 %octet{byte} to i64
+  %index{byte} = xor i64 %word{byte}, {before}
+  %entry{byte} = getelementptr [8 x [256 x i8]], ptr @crc, i64 0, i64 {zeros}, i64 %index{byte}
+  %found{byte} = load i8, ptr %entry{byte}
+  %share{byte} = zext i8 %found{byte} to i64
+"""
 _HEADER: Final = f"""\
   %before = load i64, ptr %frame, align 8
   %channel = and i64 %before, {CHANNEL_BITS}
@@ -75,13 +86,15 @@ _RETURN: Final = """\
 
 
 def source(messages: np.ndarray, signals: np.ndarray, initial: np.ndarray) -> str:
-    """The functions ``unpack_M`` and ``pack_M`` of each message M of a codec's tables."""
-    parts = [_DECLARED]
+    """The functions ``unpack_M``, ``pack_M`` and ``crc_M`` of each message M of the tables."""
+    parts = [_DECLARED, _crc_tables()]
     for m, message in enumerate(messages):
         rows = signals[message["first"] : message["plain"]]
         words = initial[WORDS * m : WORDS * (m + 1)].tolist()
         parts.append(_function(f"unpack_{m}", _unpack(rows)))
         parts.append(_function(f"pack_{m}", _pack(rows, words)))
+        if message["counter"] >= 0:
+            parts.append(_function(f"crc_{m}", _crc(message)))
     return "\n".join(parts)
 
 
@@ -115,6 +128,26 @@ def _pack(rows: np.ndarray, words: list[int]) -> list[str]:
     zeros = ["0.0", *(f"%zero{k}" for k in range(len(rows)))]
     body.append(_RETURN.format(sum=_fold(body, "fadd double", "sum", zeros)))
     return body
+
+
+def _crc(message: Any) -> list[str]:
+    """Find a frame's CRC as ``e2e.crc8`` does: eight bytes side by side, then the next eight."""
+    body: list[str] = []
+    crc = str(message["crc_start"])
+    octets = [byte for byte in range(message["length"]) if byte != message["crc_byte"]]
+    for chunk in (octets[first : first + 8] for first in range(0, len(octets), 8)):
+        for zeros, byte in enumerate(reversed(chunk)):
+            before = crc if byte == chunk[0] else "0"
+            body.append(_OCTET.format(byte=byte, at=8 + byte, before=before, zeros=zeros))
+        shares = [f"%share{byte}" for byte in chunk]
+        crc = _fold(body, "xor i64", f"crc{chunk[0]}", shares)
+    return [*body, f"  ret i64 {crc}\n"]
+
+
+def _crc_tables() -> str:
+    rows = (", ".join(f"i8 {each}" for each in table) for table in e2e.TABLES.tolist())
+    tables = ", ".join(f"[256 x i8] [{row}]" for row in rows)
+    return f"@crc = internal constant [8 x [256 x i8]] [{tables}]\n"
 
 
 def _fold(body: list[str], operation: str, name: str, operands: list[str]) -> str:

@@ -53,7 +53,7 @@ def decode(codec, frames, i, received, values):
         status = _WRONG_LENGTH
     elif message.guarded:
         if message.counter >= 0:
-            status = _sequence(codec.signals, message, record, words, base)
+            status = _sequence(codec.signals, message, record, words, base, values)
         if status == _OK and message.floats and not _finite(codec, message, words, base):
             status = _NOT_FINITE
     record.status = status
@@ -107,10 +107,13 @@ def _has_length(message, header):
 
 
 @inlined
-def _sequence(signals, message, record, words, base):
+def _sequence(signals, message, record, words, base, values):
     """Find the status of a frame's protection; a right CRC makes its counter the last."""
     crc_byte = message.crc_byte
-    expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
+    if GENERATED:
+        expected = call(message.crc, words, base, values)
+    else:
+        expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     if expected != e2e.octet(words, base, crc_byte):
         return _WRONG_CRC
     counter = extract(signals[message.counter], words, base)

@@ -40,7 +40,7 @@ def encode(codec, m, sent, values, frames, i):
         return _NOT_FINITE
     record = sent[np.uint64(m)]
     if message.counter >= 0:
-        _protect(codec.signals, message, record, words, base)
+        _protect(codec.signals, message, record, words, base, values)
     record.count += 1
     return _OK
 
@@ -85,10 +85,13 @@ def _put_rest(codec, message, values, words, base):
 
 
 @inlined
-def _protect(signals, message, record, words, base):
+def _protect(signals, message, record, words, base, values):
     """Put the counter into the frame, then the CRC, and step the counter."""
     insert(signals[message.counter], record.counter, words, base)
     crc_byte = message.crc_byte
-    crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
+    if GENERATED:
+        crc = call(message.crc, words, base, values)
+    else:
+        crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
     record.counter = e2e.p1_next(record.counter)

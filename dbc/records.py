@@ -59,7 +59,8 @@ RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw value
 MESSAGE: Final = np.dtype(
     [
         ("unpack", "i8"),  # address of the function that writes the plain signals' values,
-        ("pack", "i8"),  # and of the one that makes the frame of them; 0 where none is used
+        ("pack", "i8"),  # of the one that makes the frame of them,
+        ("crc", "i8"),  # and of the one that finds a frame's CRC; 0 where there is none
         ("length", "i4"),
         ("padded", "i4"),  # the next length that CAN FD can carry
         ("first", "u4"),  # rows of SIGNAL that are always present, as in GROUP

@@ -16,7 +16,7 @@ from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
-_NO_CODE = (0, 0)
+_NO_CODE = (0, 0, 0)
 _UNPROTECTED = Guard("", "", 0, 0, 0)
 
 

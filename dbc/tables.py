@@ -68,7 +68,8 @@ def _link(table: np.recarray, source: str) -> None:
     """Compile the messages' functions and note where they are."""
     code = machine.compiled(source)
     for m, message in enumerate(table):
-        for name in ("unpack", "pack"):
+        for name in ("unpack", "pack", "crc"):
+            # 0 for a function that there is not
             message[name] = code.get_function_address(f"{name}_{m}")
 
 

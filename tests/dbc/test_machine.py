@@ -127,21 +127,26 @@ def test_no_value_that_is_not_finite_makes_a_frame_among_any_others(
     assert result == Status.NOT_FINITE
 
 
-def test_a_protected_frame_is_the_same_and_is_taken_alike(wire, signal, message):
-    places = [("Crc", 0, 8), ("Counter", 8, 4), ("A", 12, 20), ("B", 40, 13)]
-    signals = [signal(*place, raw_initial=5) for place in places]
+@pytest.mark.parametrize("length", [2, 3, 7, 8, 9, 16, 20, 64])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_protected_frame_is_the_same_and_is_taken_alike(wire, signal, message, length, last):
+    """Whatever bytes the CRC runs over, and wherever its own is."""
+    places = [("Crc", 8 * length - 8 if last else 0, 8), ("Counter", 0 if last else 12, 4)]
+    places += [(f"S{byte}", 8 * byte, 8) for byte in range(2, length - 1)]
     protections = {"M": Protection("P1", 0x1234, "Crc", "Counter")}
-    bindings = wire([message(signals)]).slot
-    tried = wire([message(signals)], None, protections)
-    assert len(bindings) == tried.size
-    values = np.array([0.0, 0.0, 77.0, 1234.0])
+    tried = wire([message([signal(*place) for place in places], length=length)], None, protections)
+    values = np.random.default_rng(length).uniform(0, 255, tried.size)
 
-    for _ in range(20):
-        made = both(encoding.encode, tried.codec, 0, tried.sent, values, tried.frame, 0)
-        assert_alike(made[1])
-        taken = both(decoding.decode, tried.codec, tried.frame, 0, tried.received, values)
-        assert_alike(taken[1])
-        assert made[0] == taken[0] == 0
+    for round_ in range(20):
+        made, pairs = both(encoding.encode, tried.codec, 0, tried.sent, values, tried.frame, 0)
+        assert_alike(pairs)
+        wrong = round_ % 5 == 4
+        tried.frame["payload"][0, length // 2] ^= wrong
+        taken, pairs = both(
+            decoding.decode, tried.codec, tried.frame, 0, tried.received, np.zeros(tried.size)
+        )
+        assert_alike(pairs)
+        assert (made, taken) == (0, Status.WRONG_CRC if wrong else 0)
 
 
 def test_the_code_of_one_file_is_made_once(wire, signal, message):
@@ -153,7 +158,7 @@ def test_the_code_of_one_file_is_made_once(wire, signal, message):
     assert address()[0] == address()[1] != 0
 
 
-def test_every_message_has_its_two_functions(wire, signal, message):
+def test_every_message_has_functions_of_its_own(wire, signal, message):
     named = [message([signal("S", 0, 8)], name=f"M{m}", frame_id=m) for m in range(5)]
     tried = wire(named)
     text = assembly.source(tried.codec.messages, tried.codec.signals, tried.codec.initial)
