@@ -8,6 +8,7 @@ alone, so they are compiled once for all DBC files.
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 import llvmlite.binding as llvm
@@ -19,25 +20,39 @@ from numba.extending import intrinsic
 # Interpreted there is nothing to call, and with bounds checked it is the tables' indices
 # that are checked: the kernels then work from the tables alone.
 GENERATED: Final = not (config.DISABLE_JIT or config.BOUNDSCHECK)
+_NUMBERS: Final = count()
+
+
+@cache
+def _engine() -> llvm.ExecutionEngine:
+    """The one engine of the process: another takes as much memory as the code of many buses."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), jit=True
+    )
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
 
 @cache  # the functions live as long as the process, since nobody knows who holds an address
-def compiled(source: str) -> llvm.ExecutionEngine:
-    """Compile LLVM assembly for this machine's processor.
+def compiled(source: str) -> dict[str, int]:
+    """Compile LLVM assembly for this machine's processor: the functions' addresses by name.
 
     Code that has neither loops nor branches is left to instruction selection: LLVM's other
     passes take twice as long as that, and what they make of it is no faster on the whole.
     """
-    triple = llvm.get_process_triple()
-    machine = llvm.Target.from_triple(triple).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), jit=True
-    )
+    engine = _engine()
     module = llvm.parse_assembly(source)
-    module.triple, module.data_layout = triple, str(machine.target_data)
+    module.triple, module.data_layout = llvm.get_process_triple(), str(engine.target_data)
     module.verify()
-    engine = llvm.create_mcjit_compiler(module, machine)
+    unique = {}
+    for function in module.functions:
+        if not function.is_declaration:
+            name = function.name
+            function.name = unique[name] = f"{name}.{next(_NUMBERS)}"
+    engine.add_module(module)
     engine.finalize_object()
-    return engine
+    return {name: engine.get_function_address(unique[name]) for name in unique}
 
 
 @intrinsic

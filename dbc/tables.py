@@ -66,11 +66,10 @@ def build(
 
 def _link(table: np.recarray, source: str) -> None:
     """Compile the messages' functions and note where they are."""
-    code = machine.compiled(source)
+    addresses = machine.compiled(source)
     for m, message in enumerate(table):
         for name in ("unpack", "pack", "crc"):
-            # 0 for a function that there is not
-            message[name] = code.get_function_address(f"{name}_{m}")
+            message[name] = addresses.get(f"{name}_{m}", 0)
 
 
 def _table(rows: Sequence[Any], dtype: np.dtype) -> np.recarray:
