@@ -23,19 +23,6 @@ def reversed_bytes(word):
 
 
 @inlined
-def lane_word(lane, words, base):
-    """Load a lane: a word of the frame as it is, or for Motorola with its bytes reversed."""
-    word = words[base + np.uint64(lane >> 1)]
-    return reversed_bytes(word) if lane & 1 else word
-
-
-@inlined
-def put_lane(lane, part, words, base):
-    """Write part of a lane where the frame's bits are zero."""
-    words[base + np.uint64(lane >> 1)] |= reversed_bytes(part) if lane & 1 else part
-
-
-@inlined
 def _top(row, word):
     """Bring a signal's most significant bit to the top of its word."""
     if row.swap:
@@ -47,12 +34,6 @@ def _top(row, word):
 def _bottom(row, top):
     """Bring a signal's least significant bit, from the top of a word, to bit 0."""
     return (top >> np.int64(row.spare)) & row.mask
-
-
-@inlined
-def extract_plain(row, word):
-    """Read the raw value of a plain signal from its lane."""
-    return _bottom(row, word << np.int64(row.left))
 
 
 @inlined

@@ -6,9 +6,10 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
-from tianyuan.dbc.bits import extract, extract_plain, lane_word
+from tianyuan.dbc.bits import extract
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
 from tianyuan.dbc.lookup import find
+from tianyuan.dbc.machine import GENERATED, call
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import number, to_channel
 from tianyuan.dbc.selection import selected
@@ -22,7 +23,6 @@ _NOT_FINITE = int(Status.NOT_FINITE)
 _KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
 _NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
-_FIRST_LANE = np.uint64(2)  # the payload's first word, not reversed
 _TIME = np.uint64(WORDS - 1)
 
 
@@ -53,14 +53,17 @@ def decode(codec, frames, i, received, values):
         status = _WRONG_LENGTH
     elif message.guarded:
         if message.counter >= 0:
-            status = _sequence(codec.signals, message, record, words, base)
+            status = _sequence(codec.signals, message, record, words, base, values)
         if status == _OK and message.floats and not _finite(codec, message, words, base):
             status = _NOT_FINITE
     record.status = status
     if status < 0:
         record.errors += 1
         return status
-    _write_plain(codec.signals, message.first, message.plain, words, base, values)
+    if GENERATED:
+        call(message.unpack, words, base, values)
+    else:
+        _write(codec.signals, message.first, message.plain, words, base, values)
     if message.rest:
         _write_rest(codec, message, words, base, values)
     record.t_ns = words[base + _TIME]
@@ -104,10 +107,13 @@ def _has_length(message, header):
 
 
 @inlined
-def _sequence(signals, message, record, words, base):
+def _sequence(signals, message, record, words, base, values):
     """Find the status of a frame's protection; a right CRC makes its counter the last."""
     crc_byte = message.crc_byte
-    expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
+    if GENERATED:
+        expected = call(message.crc, words, base, values)
+    else:
+        expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     if expected != e2e.octet(words, base, crc_byte):
         return _WRONG_CRC
     counter = extract(signals[message.counter], words, base)
@@ -117,19 +123,6 @@ def _sequence(signals, message, record, words, base):
     if counter < e2e.COUNTERS:
         record.counter = counter
     return status
-
-
-@inlined
-def _write_plain(signals, first, end, words, base, values):
-    """Write plain signals' values, each lane read once."""
-    at = _FIRST_LANE
-    word = lane_word(at, words, base)
-    for s in range(first, end):
-        row = signals[s]
-        if row.lane != at:
-            at = np.uint64(row.lane)
-            word = lane_word(at, words, base)
-        values[row.slot] = to_channel(row, np.float64(extract_plain(row, word)))
 
 
 @inlined

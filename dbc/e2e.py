@@ -54,7 +54,7 @@ def crc8_tables(table: np.ndarray) -> np.ndarray:
     return np.array(tables)
 
 
-_TABLES: Final = crc8_tables(_TABLE)
+TABLES: Final = crc8_tables(_TABLE)
 
 
 def crc8_j1850(octets: bytes, start: int = 0xFF, invert: int = 0xFF) -> int:
@@ -74,10 +74,10 @@ def octet(words, base, byte):
 @inlined
 def _crc8_word(word):
     """CRC of the eight bytes of a word, the lowest first, from 0."""
-    crc = _TABLES[0, (word >> 56) & 0xFF] ^ _TABLES[1, (word >> 48) & 0xFF]
-    crc ^= _TABLES[2, (word >> 40) & 0xFF] ^ _TABLES[3, (word >> 32) & 0xFF]
-    crc ^= _TABLES[4, (word >> 24) & 0xFF] ^ _TABLES[5, (word >> 16) & 0xFF]
-    crc ^= _TABLES[6, (word >> 8) & 0xFF] ^ _TABLES[7, word & 0xFF]
+    crc = TABLES[0, (word >> 56) & 0xFF] ^ TABLES[1, (word >> 48) & 0xFF]
+    crc ^= TABLES[2, (word >> 40) & 0xFF] ^ TABLES[3, (word >> 32) & 0xFF]
+    crc ^= TABLES[4, (word >> 24) & 0xFF] ^ TABLES[5, (word >> 16) & 0xFF]
+    crc ^= TABLES[6, (word >> 8) & 0xFF] ^ TABLES[7, word & 0xFF]
     return np.int64(crc)
 
 

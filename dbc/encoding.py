@@ -6,9 +6,10 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
-from tianyuan.dbc.bits import insert, put_lane
+from tianyuan.dbc.bits import insert
 from tianyuan.dbc.frame import WORDS
-from tianyuan.dbc.records import Status
+from tianyuan.dbc.machine import GENERATED, call
+from tianyuan.dbc.records import CHANNEL_BITS, Status
 from tianyuan.dbc.scaling import to_raw
 from tianyuan.dbc.selection import selected
 
@@ -16,8 +17,6 @@ _OK = int(Status.OK)
 _NOT_FINITE = int(Status.NOT_FINITE)
 _WORDS = np.uint64(WORDS)
 _PAYLOAD = np.uint64(1)
-_CHANNEL = 0x00FF_0000_0000_0000  # the header's byte that names the port
-_FIRST_LANE = np.uint64(2)  # the payload's first word, not reversed
 
 
 @inlined
@@ -32,51 +31,29 @@ def encode(codec, m, sent, values, frames, i):
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
     message = codec.messages[np.uint64(m)]
-    channel = words[base] & _CHANNEL
-    first = np.uint64(m) * _WORDS
-    for word in range(_WORDS):
-        words[base + word] = codec.initial[first + word]
-    words[base] |= channel
-    if not _put_plain(codec.signals, message.first, message.plain, values, words, base):
+    if GENERATED:
+        if call(message.pack, words, base, values) == 0:
+            return _NOT_FINITE
+    elif not _begin(codec, m, message, values, words, base):
         return _NOT_FINITE
     if message.rest and not _put_rest(codec, message, values, words, base):
         return _NOT_FINITE
     record = sent[np.uint64(m)]
     if message.counter >= 0:
-        _protect(codec.signals, message, record, words, base)
+        _protect(codec.signals, message, record, words, base, values)
     record.count += 1
     return _OK
 
 
-@inlined
-def _put_plain(signals, first, end, values, words, base):
-    """Put plain signals in, each lane written once; return False if one is not finite.
-
-    A product with the inverse instead of a division is off by so little that it rounds to
-    the same raw value unless it is very near to a tie, as NaN and infinity always are.
-    What is beyond the limits, and so off by more, is saturated either way.
-    """
-    at = _FIRST_LANE
-    gathered = np.int64(0)
-    for s in range(first, end):
-        row = signals[s]
-        value = values[row.slot]
-        near = (value - row.offset) * row.inverse
-        whole = np.rint(near)
-        if abs(near - whole) < row.sure:
-            whole = min(max(whole, row.low), row.high)
-            raw = np.int64(whole)
-        elif np.isfinite(value):
-            raw = to_raw(row, value)
-        else:
-            return False
-        if row.lane != at:
-            put_lane(at, gathered, words, base)
-            at = np.uint64(row.lane)
-            gathered = np.int64(0)
-        gathered |= (raw & row.bits) << np.int64(row.shift)
-    put_lane(at, gathered, words, base)
-    return True
+@kernel
+def _begin(codec, m, message, values, words, base):
+    """Lay the initial frame out and put the plain signals in, as the message's code does."""
+    channel = words[base] & CHANNEL_BITS
+    first = np.uint64(m) * _WORDS
+    for word in range(_WORDS):
+        words[base + word] = codec.initial[first + word]
+    words[base] |= channel
+    return _put(codec.signals, message.first, message.plain, values, words, base)
 
 
 @kernel
@@ -108,10 +85,13 @@ def _put_rest(codec, message, values, words, base):
 
 
 @inlined
-def _protect(signals, message, record, words, base):
+def _protect(signals, message, record, words, base, values):
     """Put the counter into the frame, then the CRC, and step the counter."""
     insert(signals[message.counter], record.counter, words, base)
     crc_byte = message.crc_byte
-    crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
+    if GENERATED:
+        crc = call(message.crc, words, base, values)
+    else:
+        crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
     words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
     record.counter = e2e.p1_next(record.counter)

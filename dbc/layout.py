@@ -28,11 +28,6 @@ _FLOATS = {
 }
 
 
-# What a product with the inverse of the scale, rounded twice, is off from the quotient at
-# the very most, as a share of it.
-_INVERSE_ERROR = 2.0**-51
-
-
 def network_start(signal: Signal) -> int:
     """Return the bit a Motorola signal starts at, counted from the top of byte 0."""
     return 8 * (signal.start // 8) + 7 - signal.start % 8
@@ -142,7 +137,6 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     kind = _kind(signal)
     unsigned = kind == Kind.INTEGER and not signal.is_signed
     cells["kind"] = kind
-    cells["lane"] = 2 * cells["word"] + cells["swap"]
     cells["spills"] = cells["left"] > cells["spare"]
     cells["mask"] = (1 << signal.length) - 1 if unsigned else -1
     cells["slot"] = NO_SLOT
@@ -151,14 +145,9 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
         return cells
     cells["slot"] = binding.slot
     cells["scale"] = signal.scale * binding.factor
-    cells["inverse"] = 1 / (signal.scale * binding.factor)
     cells["offset"] = signal.offset * binding.factor + binding.offset
     low, high = limits(signal)
     cells["low"], cells["high"] = low, high
-    if is_plain(cells):
-        cells["shift"] = cells["spare"] - cells["left"]
-        cells["bits"] = (1 << signal.length) - 1
-        cells["sure"] = 0.5 - (max(abs(low), abs(high)) + 1) * _INVERSE_ERROR
     cells["raw_low"], cells["raw_high"] = (
         _word(signal, bits(signal, limit)) for limit in (low, high)
     )
@@ -166,10 +155,9 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
 
 
 def is_plain(cells: Any) -> bool:
-    """Whether a row is one for the fast path.
+    """Whether a row is that of an integer in one word, which a double holds exactly.
 
-    That is an integer in one word which, like its limits and the inverse of its scale, a
-    double holds well.
+    Of these is made machine code; the kernels do all others.
     """
     exact = cells["kind"] == Kind.INTEGER and cells["spare"] >= 64 - 53
-    return bool(exact and not cells["spills"] and 1e-300 < abs(cells["inverse"]) < 1e300)
+    return bool(exact and not cells["spills"])

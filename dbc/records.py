@@ -23,15 +23,10 @@ SIGNAL: Final = np.dtype(
         ("kind", "u1"),  # Kind
         ("spills", "u1"),  # 1 if part of the signal is in the word beside
         ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
-        ("lane", "u1"),  # twice the word, plus 1 for Motorola
-        ("shift", "u1"),  # of a plain signal: place of its least significant bit in its lane
         ("slot", "u4"),  # index of the channel among the values
         ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
-        ("bits", "i8"),  # as many ones as a plain signal is long
         ("scale", "f8"),  # channel = raw * scale + offset
         ("offset", "f8"),
-        ("inverse", "f8"),  # of the scale, rounded; used where it gives the same
-        ("sure", "f8"),  # a product with it rounds right if it is not further from an integer
         ("low", "f8"),  # smallest and largest raw value that is sent …
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
@@ -40,6 +35,7 @@ SIGNAL: Final = np.dtype(
     align=True,
 )
 
+CHANNEL_BITS: Final = 0x00FF_0000_0000_0000  # of a frame's header: what names the port
 NO_SLOT: Final = 0xFFFF_FFFF  # of a signal that is not bound
 NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
 
@@ -62,6 +58,9 @@ RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw value
 
 MESSAGE: Final = np.dtype(
     [
+        ("unpack", "i8"),  # address of the function that writes the plain signals' values,
+        ("pack", "i8"),  # of the one that makes the frame of them,
+        ("crc", "i8"),  # and of the one that finds a frame's CRC; 0 where there is none
         ("length", "i4"),
         ("padded", "i4"),  # the next length that CAN FD can carry
         ("first", "u4"),  # rows of SIGNAL that are always present, as in GROUP
@@ -129,7 +128,11 @@ class Status(IntEnum):
 
 
 class Codec(NamedTuple):
-    """Everything the kernels need to know of a set of messages; read-only."""
+    """Everything the kernels need to know of a set of messages; read-only.
+
+    It holds addresses of machine code, so it means nothing to another process that was not
+    forked from this one.
+    """
 
     messages: np.recarray  # MESSAGE
     groups: np.recarray  # GROUP

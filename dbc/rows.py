@@ -16,6 +16,7 @@ from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
+_NO_CODE = (0, 0, 0)
 _UNPROTECTED = Guard("", "", 0, 0, 0)
 
 
@@ -64,6 +65,7 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     rows.initial.append(_initial(message, found[0], uses, protected))
     rows.messages.append(
         (
+            *_NO_CODE,
             message.length,
             padded(message.length),
             *spans[0][:4],
@@ -96,12 +98,12 @@ def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
 
 
 def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
-    """Append the block's rows by role, the plain ones first and then by lane."""
+    """Append the block's rows by role, the plain ones first."""
     ends = [len(rows.signals)]
     plain = 0
     for role in roles:
         made = [(signal.name, layout.row(message, signal, use)) for signal, use in role]
-        for name, cells in sorted(made, key=_order):
+        for name, cells in sorted(made, key=_is_not_plain):
             index.setdefault(name, len(rows.signals))
             rows.signals.append(cells)
             plain += role is roles.sent and layout.is_plain(cells)
@@ -109,9 +111,8 @@ def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, i
     return _Span(ends[0], ends[0] + plain, *ends[1:])
 
 
-def _order(entry: tuple[str, Any]) -> tuple[bool, int]:
-    cells = entry[1]
-    return not layout.is_plain(cells), int(cells["lane"])
+def _is_not_plain(entry: tuple[str, Any]) -> bool:
+    return not layout.is_plain(entry[1])
 
 
 def _add_group(rows: Rows, block: Block, span: _Span, selector: int, first_group: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.dbc import lookup
+from tianyuan.dbc import assembly, lookup, machine
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
 from tianyuan.dbc.protection import guards
@@ -50,15 +50,26 @@ def build(
     rows = Rows([], [], [], [], [])
     for message in messages:
         add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
-    table = _table(rows.messages, MESSAGE)
+    table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
+    initial = np.frombuffer(b"".join(rows.initial), "<i8")
+    if machine.GENERATED:
+        _link(table, assembly.source(table, signals, initial))
     return Codec(
         messages=table,
         groups=_table(rows.groups, GROUP),
-        signals=_table(rows.signals, SIGNAL),
+        signals=signals,
         ranges=_table(rows.ranges, RANGE),
         lookup=lookup.build([key(message) for message in messages], table),
-        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
+        initial=initial,
     )
+
+
+def _link(table: np.recarray, source: str) -> None:
+    """Compile the messages' functions and note where they are."""
+    addresses = machine.compiled(source)
+    for m, message in enumerate(table):
+        for name in ("unpack", "pack", "crc"):
+            message[name] = addresses.get(f"{name}_{m}", 0)
 
 
 def _table(rows: Sequence[Any], dtype: np.dtype) -> np.recarray:

@@ -57,11 +57,14 @@ class Companion:
             self._due_s = 0.0
             self._process = self._start()
 
-    def finish(self, patience_s: float) -> bool:
-        """Wait for the program to end; one that does not is killed. Returns whether it did."""
-        try:
-            return self._process.wait(patience_s) == 0
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            return False
+    def finish(self, patience_s: float) -> None:
+        """Let the program come to its end, started once more if it was ended before its time.
+
+        One that takes longer than ``patience_s`` is killed.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process.wait(patience_s) != 0:
+                self._process = self._start()
+                self._process.wait(patience_s)
+        self._process.kill()
+        self._process.wait()

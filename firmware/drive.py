@@ -19,7 +19,7 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
 from tianyuan.firmware.log_file import new_log
 from tianyuan.firmware.loop_thread import Beat, Controls, LoopThread, compile_loop
-from tianyuan.firmware.marks import Marks, marks_file, read_marks
+from tianyuan.firmware.marks import marks_file, read_marks
 from tianyuan.firmware.recorder import recorder_command
 from tianyuan.firmware.rehearsal import rehearse
 from tianyuan.firmware.shared_ring import SharedRing
@@ -59,7 +59,8 @@ class Drive(NamedTuple):
     unwanted: Unwanted  # while the loop was armed
     page_faults: int  # of the loop's thread while it was armed
     preempted: int  # how often the loop's thread was made to wait for another one
-    recorded: Marks
+    lost: int  # frames that should be in the log and are not
+    parts: int  # files of the log
     recorder_starts: int
 
     def figures(self) -> dict:
@@ -76,7 +77,8 @@ class Drive(NamedTuple):
             "preempted": self.preempted,
             "ready_s": self.boot.ready_s,
             "boot_s": self.boot.seconds,
-            "lost_by_recorder": self.recorded.lost,
+            "lost_by_recorder": self.lost,
+            "log_parts": self.parts,
             "recorder_starts": self.recorder_starts,
             "privileges": {step.name: step.ok for step in self.steps},
         }
@@ -144,6 +146,7 @@ def drive(
         if recorder is not None:
             recorder.finish(RECORDER_S)
         recorded = read_marks(marks_file(kept.file), os.getpid())
+        unrecorded = kept.written - recorded.read + recorded.lost
         kept.remove()
     return Drive(
         int(asked.words[loop.TICKS]),
@@ -155,7 +158,8 @@ def drive(
         work.unwanted,
         work.page_faults,
         work.preempted,
-        recorded,
+        unrecorded if recorder is not None else 0,
+        recorded.parts,
         recorder.starts if recorder is not None else 0,
     )
 

@@ -105,7 +105,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
         result.overruns,
         figures["missed"],
         figures["allocations"],
-        result.recorded.lost,
+        result.lost,
         result.steps,
         Mode(int(host.memory.driver.mode[0])).name,
     )

@@ -171,7 +171,8 @@ def test_a_standing_car_is_found_within_one_look_at_the_line_wherever_it_was_tho
     for _ in range(math.ceil(line.size / projection.BLOCK)):
         projection.scan(line, state)
         projection.update(new_params(line), line, state)
-    assert state[0].cross_track_m == pytest.approx(left_m, abs=0.05)
+    # The chord that the car was put beside lies up to 0.03 m inside the bend of 5 m.
+    assert state[0].cross_track_m == pytest.approx(left_m, abs=0.08)
     assert abs(state[0].heading_error_rad) < 0.5
     assert state[0].index == pytest.approx(station_m / line.s_m[1], abs=2) or station > 0.99
 

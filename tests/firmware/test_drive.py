@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import can
 import numpy as np
 import pytest
 from numba import njit
@@ -25,11 +26,14 @@ from tianyuan.firmware.boot import STAGES, Boot, Unwanted, process_age_s, sealed
 from tianyuan.firmware.companion import Companion
 from tianyuan.firmware.drive import Terms, drive
 from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.host_record import TICK_ID
+from tianyuan.firmware.log_file import part, parts
 from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.rehearsal import Puppet, rehearse
 from tianyuan.firmware.ring import SENT
-from tianyuan.firmware.shared_ring import RingReader, ring_file
+from tianyuan.firmware.ring_file import ring_file
+from tianyuan.firmware.shared_ring import RingReader
 
 pytestmark = [pytest.mark.compiled, pytest.mark.timed]
 
@@ -149,8 +153,8 @@ def test_the_ring_goes_with_a_host_that_ends_and_the_log_keeps_all(host, bus, tm
     result = drive(host, Terms(bus, PERIOD_NS, log=log, seconds=0.5), controls())
     assert not ring_file(bus).exists()
     assert list(ring_file(bus).parent.iterdir()) == []
-    assert (result.recorded.lost, result.recorder_starts) == (0, 1)
-    assert result.recorded.read >= result.ticks
+    assert (result.lost, result.parts, result.recorder_starts) == (0, 1, 1)
+    assert result.ticks == markers_in(log)
 
 
 def test_a_recorder_that_is_killed_comes_back_within_two_seconds(host, bus, tmp_path):
@@ -159,15 +163,54 @@ def test_a_recorder_that_is_killed_comes_back_within_two_seconds(host, bus, tmp_
     def watch(elapsed_s: float) -> None:
         marks = ring_file(bus).with_name(ring_file(bus).name + ".marks")
         if not seen and marks.exists():
-            task = Path("/proc/self/task") / str(threading.main_thread().native_id)
-            os.kill(int((task / "children").read_text().split()[0]), signal.SIGKILL)
+            os.kill(child(), signal.SIGKILL)
             seen.append(elapsed_s)
         if seen and elapsed_s > seen[0] + 4.0:
             asked.stop()
 
     result = drive(host, Terms(bus, PERIOD_NS, log=log), asked, None, watch)
-    assert (result.recorder_starts, result.recorded.parts) == (2, 2)
-    assert result.recorded.lost == 0
+    assert (result.recorder_starts, result.parts, result.lost) == (2, 2, 0)
+
+
+def test_a_recorder_that_is_killed_at_the_very_end_is_started_for_what_is_left(host, bus, tmp_path):
+    asked, log = controls(), tmp_path / "drive.log"
+
+    def watch(elapsed_s: float) -> None:
+        if elapsed_s > 2.0 and not asked.words[loop.QUIT]:
+            os.kill(child(), signal.SIGKILL)
+            asked.quit()
+
+    result = drive(host, Terms(bus, PERIOD_NS, log=log), asked, None, watch)
+    assert (result.recorder_starts, result.lost) == (2, 0)
+    assert markers_in(log) == result.ticks
+
+
+def test_what_a_full_disk_kept_from_the_log_is_counted(host, bus, tmp_path):
+    log = tmp_path / "drive.log"
+    log.symlink_to("/dev/full")
+
+    def watch(_: float) -> None:
+        for number in range(2, 9):
+            if not part(log, number).is_symlink():
+                part(log, number).symlink_to("/dev/full")
+
+    result = drive(host, Terms(bus, PERIOD_NS, log=log, seconds=1.0), controls(), None, watch)
+    assert result.lost > result.ticks > 50
+
+
+def child() -> int:
+    """The process that this one has started."""
+    task = Path("/proc/self/task") / str(threading.main_thread().native_id)
+    return int((task / "children").read_text().split()[0])
+
+
+def markers_in(log: Path) -> int:
+    """Ticks in a log, each counted once."""
+    seen = set()
+    for file in parts(log):
+        with can.LogReader(str(file)) as reader:
+            seen |= {bytes(m.data) for m in reader if m.arbitration_id == TICK_ID}
+    return len(seen)
 
 
 def test_a_program_that_ends_at_once_is_not_started_without_a_pause():
@@ -177,14 +220,14 @@ def test_a_program_that_ends_at_once_is_not_started_without_a_pause():
         companion.look()
         time.sleep(0.01)
     assert 2 <= companion.starts <= 5
-    assert not companion.finish(1.0)
+    companion.finish(1.0)
 
 
 def test_a_program_that_does_not_end_is_killed():
     companion = Companion(["sleep", "600"], {0})
     companion.look()
     assert companion.starts == 1
-    assert not companion.finish(0.1)
+    companion.finish(0.1)
     with pytest.raises(ProcessLookupError):
         os.kill(companion.pid, 0)
 

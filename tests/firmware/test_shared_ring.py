@@ -14,7 +14,8 @@ import pytest
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
 from tianyuan.firmware.ring import push
-from tianyuan.firmware.shared_ring import KEEP, RingReader, SharedRing, ring_file
+from tianyuan.firmware.ring_file import KEEP, ring_file
+from tianyuan.firmware.shared_ring import RingReader, SharedRing
 
 WRITER = """
 import sys, time

@@ -123,7 +123,7 @@ def test_every_tick_is_accounted_for(driven):
     # The thread's privileges and the last look at it take some of the seconds.
     assert 0 <= result.seconds * RATE_HZ - result.ticks - result.overruns < 2 * RATE_HZ
     assert result.accounts.missed.sum() == result.overruns
-    assert result.recorded.lost == 0
+    assert result.lost == 0
     figures = result.figures()
     assert figures["wake_us"]["p50"] > 0
     assert set(figures["privileges"]) >= {"memory locked", "real-time priority"}

@@ -9,8 +9,9 @@ from tianyuan.drivers.realtime import Step
 
 def print_privileges(steps: list[Step]) -> None:
     """What the system refused, each with its remedy; nothing where all was granted."""
+    console = Console(stderr=True, soft_wrap=True)  # one line each, however long
     for step in steps:
         if not step.ok:
-            Console(stderr=True).print(
+            console.print(
                 f"not granted: {step.name}: found {step.found}, wanted {step.wanted}; {step.remedy}"
             )

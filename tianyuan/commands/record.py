@@ -10,7 +10,8 @@ import typer
 from tianyuan.commands import options
 from tianyuan.firmware.log_file import new_log
 from tianyuan.firmware.recorder import record as run_record
-from tianyuan.firmware.shared_ring import RingReader, ring_file
+from tianyuan.firmware.ring_file import ring_file
+from tianyuan.firmware.shared_ring import RingReader
 
 
 def record(

@@ -28,4 +28,4 @@ def print_timing(figures: dict) -> None:
 def print_boot(boot: Boot) -> None:
     """How long the start took, stage by stage."""
     stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in boot.seconds.items())
-    Console(stderr=True).print(f"ready after {boot.ready_s:.2f} s: {stages}")
+    Console(stderr=True, soft_wrap=True).print(f"ready after {boot.ready_s:.2f} s: {stages}")
