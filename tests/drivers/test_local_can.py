@@ -237,9 +237,14 @@ def run_tool(bus):
         program, *rest = arguments
         command = [sys.executable, "-m", program, "-i", "tianyuan", "-c", "car", *rest]
         environment = {**os.environ, local_bus.BUS_DIRECTORY: bus, "PYTHONUNBUFFERED": "1"}
-        started.append(
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        )
+        # A test run in the background ignores Ctrl-C, and so would what it starts.
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            started.append(
+                subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
         return started[-1]
 
     yield start
