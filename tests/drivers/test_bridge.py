@@ -18,7 +18,7 @@ from tianyuan.drivers.bridge import Bridge
 from tianyuan.drivers.bridge_measure import measure
 from tianyuan.drivers.local_can import LocalBus
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0  # on a busy machine
 
 
 def message(can_id: int, data: bytes = b"12345678", **kind: object) -> can.Message:
