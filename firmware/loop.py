@@ -13,9 +13,8 @@ from tianyuan.control.records import Mode
 from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
 from tianyuan.drivers.port import receive, send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
-from tianyuan.firmware.host_record import CAR_CHANNEL
 from tianyuan.firmware.ring import SENT, push
-from tianyuan.firmware.tick import tick
+from tianyuan.firmware.tick import for_the_car, tick
 
 # Words of the array through which the outside speaks with the loop.
 ENDED, SHUTDOWN, TICKS, QUIT, LIMIT = range(5)
@@ -23,15 +22,6 @@ CONTROL_WORDS: Final = 8
 PATIENCE_NS: Final = 30 * SECOND_NS  # with a car that was asked to stop
 STANDSTILL_MPS: Final = 0.3
 DRIVING = int(Mode.DRIVING)
-
-
-@kernel
-def _for_the_car(frames_out, n_out):
-    """How many of the frames, from the first, are the car's; the host's own come after."""
-    for i in range(n_out):
-        if frames_out[i].channel != CAR_CHANNEL:
-            return i
-    return n_out
 
 
 @kernel
@@ -99,7 +89,7 @@ def run(
         received_ns = monotonic_ns(clock)
         n_out = tick(tables, path, frames_in, n_in, woke_ns, sensors, memory, command, frames_out)
         ticked_ns = monotonic_ns(clock)
-        to_car = _for_the_car(frames_out, n_out)
+        to_car = for_the_car(frames_out, n_out)
         send(car, frames_out, 0, to_car)
         send(host, frames_out, to_car, n_out - to_car)
         push(ring, frames_in, n_in, 0)

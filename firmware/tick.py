@@ -146,3 +146,12 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
         n_out,
     )
     return _mark(frames_out, n_out, t_ns)
+
+
+@kernel
+def for_the_car(frames_out, n_out):
+    """How many of a tick's frames, from the first, are the car's; the host's own come after."""
+    for i in range(n_out):
+        if frames_out[i].channel != CAR_CHANNEL:
+            return i
+    return n_out

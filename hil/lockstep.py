@@ -14,8 +14,7 @@ import numpy as np
 from tianyuan.control.kernels import inlined, kernel, unlocked
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.guard import tick as guard
-from tianyuan.firmware.host_record import CAR_CHANNEL
-from tianyuan.firmware.tick import tick
+from tianyuan.firmware.tick import for_the_car, tick
 from tianyuan.hil import rig
 
 QUEUE: Final = 256
@@ -45,15 +44,6 @@ def _append(queue, count, frames, n, t_ns):
         queue[count].t_ns = t_ns
         count += 1
     return count
-
-
-@inlined
-def _for_the_car(frames, n):
-    """How many frames, from the first, are the car's; what the host says of itself follows."""
-    for i in range(n):
-        if frames[i].channel != CAR_CHANNEL:
-            return i
-    return n
 
 
 @inlined
@@ -92,7 +82,7 @@ def advance(
             waiting[0] = 0
             waiting[1] = _append(to_rig, 0, out, n_host, t_ns + rig.STEP_NS)
             if guarded:
-                waiting[2] = _append(to_guard, waiting[2], out, _for_the_car(out, n_host), t_ns)
+                waiting[2] = _append(to_guard, waiting[2], out, for_the_car(out, n_host), t_ns)
         if guarded and (t_ns // rig.STEP_NS) % GUARD_EVERY == 0:
             _guard(guard_tables, guard_memory, to_host, to_rig, out, waiting, to_guard, t_ns)
         t_ns += rig.STEP_NS

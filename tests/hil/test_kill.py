@@ -97,6 +97,16 @@ class Scene:
     def drive(self) -> subprocess.Popen:
         return self.start("drive", *self.common, *self.circuit)
 
+    def driving(self, speed_mps: float) -> tuple[Ear, subprocess.Popen]:
+        """Guard and host at work, and an ear, once the car is that fast."""
+        self.start("guard", *self.common)
+        self.wait(lambda: len(nodes(self.bus)) >= 2, "rig and guard")
+        ear = Ear(self.bus)
+        ear.start()
+        host = self.drive()
+        self.wait(lambda: self.speed_mps > speed_mps, "a car that drives")
+        return ear, host
+
     @property
     def speed_mps(self) -> float:
         return float(self.life.plant_state.vx_mps[0])
@@ -132,12 +142,7 @@ def granted(permits: list[tuple[float, int]]) -> list[float]:
 
 
 def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_the_track(scene):
-    scene.start("guard", *scene.common)
-    scene.wait(lambda: len(nodes(scene.bus)) >= 2, "rig and guard")
-    ear = Ear(scene.bus)
-    ear.start()
-    host = scene.drive()
-    scene.wait(lambda: scene.speed_mps > 15.0, "a car that drives")
+    ear, host = scene.driving(15.0)
 
     os.kill(host.pid, signal.SIGSTOP)
     time.sleep(0.05)
@@ -166,12 +171,7 @@ def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_th
 
 
 def test_a_host_that_is_stopped_for_good_stops_the_car_as_one_killed_does(scene):
-    scene.start("guard", *scene.common)
-    scene.wait(lambda: len(nodes(scene.bus)) >= 2, "rig and guard")
-    ear = Ear(scene.bus)
-    ear.start()
-    host = scene.drive()
-    scene.wait(lambda: scene.speed_mps > 20.0, "a car that drives")
+    ear, host = scene.driving(20.0)
     stopped_s = time.monotonic()
     os.kill(host.pid, signal.SIGSTOP)
     scene.wait(lambda: abs(scene.speed_mps) < 0.1, "a car that stands", 20.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as jsonlib
 import logging
 import re
-import signal
 import threading
 import time
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ import typer
 from can.util import cast_from_string
 
 from tianyuan.commands import options
+from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.bridge import UNOPENED, Bridge
 from tianyuan.drivers.bridge_measure import measure as measured
@@ -72,9 +72,7 @@ def bridge(
     more: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE, a setting of the interface.")
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0.1, help="End after so long.")
-    ] = None,
+    seconds: options.Seconds = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure what a bridge adds, without an adapter.")
     ] = False,
@@ -118,9 +116,7 @@ def carry(
         raise InputError("give the adapter: --interface and --channel, as -i slcan -c /dev/ttyACM0")
     if interface == "tianyuan" and bus_directory(channel) == bus_directory(to):
         raise InputError(f"--channel {channel}: is the bus --to; a bridge joins two")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
 
     def opened() -> can.BusABC:
         return can.Bus(interface=interface, channel=channel, **settings)

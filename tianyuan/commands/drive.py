@@ -26,7 +26,7 @@ from tianyuan.firmware.run_card import write_card
 NS_PER_US = 1000
 
 
-def stop_on_signals(asked: Controls) -> None:
+def stop_then_quit_on_signals(asked: Controls) -> None:
     """SIGTERM and SIGINT ask for a controlled stop; the second one ends at once."""
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -52,7 +52,7 @@ def drive(
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.1, help="Stop the car after so long.")
     ] = None,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the loop to a CPU.")] = None,
+    cpu: options.Cpu = None,
     early: options.Early = EARLY_NS // NS_PER_US,
     json: options.Json = None,
 ) -> None:
@@ -64,7 +64,7 @@ def drive(
     boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
     card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
-    stop_on_signals(asked)
+    stop_then_quit_on_signals(asked)
     terms = Terms(channel, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import math
-import signal
-import threading
 from typing import Annotated
 
 import typer
@@ -13,6 +11,7 @@ import typer
 from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.privileges import print_privileges
+from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.drivers.serial_line import SerialLines
@@ -65,10 +64,8 @@ def gnss(
             help="Ages by: system, if this machine's clock is set to UTC, or receiver.",
         ),
     ] = "system",
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0.1, help="End after so long.")
-    ] = None,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin it to a CPU.")] = None,
+    seconds: options.Seconds = None,
+    cpu: options.Cpu = None,
     json: options.Json = None,
 ) -> None:
     """Publish a satellite receiver's position, speed and heading on the car's bus.
@@ -80,9 +77,7 @@ def gnss(
     receiver = Receiver(
         the_car, frame_at(origin), clock_of(clock, the_car), math.radians(heading_offset)
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     with SerialLines(port, baud, told=_tell) as lines:
         result = publish(receiver, lines, channel, stop, seconds, cpu, _tell)
     print_privileges(result.steps)

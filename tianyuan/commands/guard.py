@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json as jsonlib
-import signal
-import threading
 import time
 from collections.abc import Callable
-from typing import Annotated
 
 import typer
 
 from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.privileges import print_privileges
+from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.guard import process as guarding
@@ -43,10 +41,8 @@ def guard(
     rate: options.Rate = 500,
     interface: options.Interface = "tianyuan",
     channel: options.Channel = "tianyuan",
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0.1, help="End after so long.")
-    ] = None,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the guard to a CPU.")] = None,
+    seconds: options.Seconds = None,
+    cpu: options.Cpu = None,
     json: options.Json = None,
 ) -> None:
     """Grant the actuators their permit, and withdraw it when the host is not to be trusted.
@@ -58,9 +54,7 @@ def guard(
     the_car = load_car(names.car_file(car))
     if not the_car.guard:
         raise InputError(f"{the_car.file}: guard: missing; this car has no guard, add the table")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     plan = guard_tables.tables(the_car, period_ns)
     result = guarding.guard(plan, guard_tables.memory(plan), channel, stop, seconds, cpu, printer())
     print_privileges(result.steps)

@@ -36,6 +36,8 @@ Rate = Annotated[
     int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
+Cpu = Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the real-time thread to a CPU.")]
+Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after so long.")]
 Early = Annotated[
     int,
     typer.Option(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import Annotated
 
 import typer
@@ -13,6 +11,7 @@ from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_laps, report_of, result_of, timing_of, written
+from tianyuan.commands.signals import stop_on_signals
 from tianyuan.hil import realtime, virtual
 from tianyuan.hil.report import write_report
 
@@ -30,7 +29,7 @@ def rig(
     interface: options.Interface = "tianyuan",
     channel: options.Channel = "tianyuan",
     seed: options.Seed = 1,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the rig to a CPU.")] = None,
+    cpu: options.Cpu = None,
     json: options.Json = None,
     report: options.Report = None,
 ) -> None:
@@ -39,9 +38,7 @@ def rig(
     ready = prepare(car, track, line, controller, HOST_RATE_HZ)
     world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, seed)
     life = virtual.birth(world, ready.host, laps)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     with bar(f"{laps} laps in real time", total=laps) as progress:
         realtime.drive_rig(
             world, life, channel, cpu, lambda: progress(virtual.laps_done(life, ready.host)), stop
