@@ -48,7 +48,7 @@ class _Roles(NamedTuple):
     initial: list[tuple[Signal, Binding | None]]
 
 
-def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
+def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None, channel: int) -> None:
     """Append the message's rows; ``uses`` are its bindings by signal."""
     protected = guard or _UNPROTECTED
     found = blocks(message)
@@ -62,7 +62,7 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     for block, span in zip(found[1:], spans[1:], strict=True):
         _add_group(rows, block, span, index[block.selector], first_group)
     floats = any(_may_be_nan(cells) for cells in rows.signals[first_signal:])
-    rows.initial.append(_initial(message, found[0], uses, protected))
+    rows.initial.append(_initial(message, found[0], uses, protected, channel))
     rows.messages.append(
         (
             *_NO_CODE,
@@ -127,11 +127,13 @@ def _may_be_nan(cells: np.void) -> bool:
     return bool(cells["slot"] != NO_SLOT and cells["kind"] >= Kind.FLOAT_16)
 
 
-def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
+def _initial(message: Message, always: Block, uses: Uses, guard: Guard, channel: int) -> bytes:
     """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
         if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
             pattern = layout.initial_bits(signal)
             payload |= layout.placed(signal, message.length, pattern) if pattern else 0
-    return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)
+    return (
+        header(message, channel).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)
+    )

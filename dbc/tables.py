@@ -24,13 +24,15 @@ from tianyuan.dbc.records import (
 )
 from tianyuan.dbc.rows import Rows, add
 
-_NONE: Mapping[str, Protection] = MappingProxyType({})
+_NO_PROTECTION: Mapping[str, Protection] = MappingProxyType({})
+_FIRST_CHANNEL: Mapping[str, int] = MappingProxyType({})
 
 
 def build(
     messages: Sequence[Message],
     bindings: Sequence[Binding] | None = None,
-    protections: Mapping[str, Protection] = _NONE,
+    protections: Mapping[str, Protection] = _NO_PROTECTION,
+    channels: Mapping[str, int] = _FIRST_CHANNEL,
 ) -> Codec:
     """Build the codec of these messages; a message's index is its place among them.
 
@@ -38,18 +40,19 @@ def build(
     has a slot of its own, in the order of ``every_signal``. A signal that is not bound is
     sent as its initial value; one bound more than once is sent from its first slot.
     ``protections`` maps a message's name to its end-to-end protection, which fills in CRC
-    and counter itself.
+    and counter itself; ``channels`` to the channel of its frames, where that is not 0.
 
     Raises:
         DbcError: naming message and signal, for whatever the tables cannot say.
 
     """
-    check_messages(messages)
+    check_messages(messages, channels)
     bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)
     guarded = guards(messages, protections)
     rows = Rows([], [], [], [], [])
     for message in messages:
-        add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+        channel = channels.get(message.name, 0)
+        add(rows, message, bound.get(message.name, {}), guarded.get(message.name), channel)
     table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
     initial = np.frombuffer(b"".join(rows.initial), "<i8")
     if machine.GENERATED:
@@ -59,7 +62,9 @@ def build(
         groups=_table(rows.groups, GROUP),
         signals=signals,
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build([key(message) for message in messages], table),
+        lookup=lookup.build(
+            [key(message, channels.get(message.name, 0)) for message in messages], table
+        ),
         initial=initial,
     )
 

@@ -22,6 +22,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES, Controller, record
 from tianyuan.firmware.guard.records import GUARD_NAMES
+from tianyuan.firmware.host_record import MOST_BUSES
 from tianyuan.rooms import room
 
 
@@ -48,17 +49,28 @@ class Guarded(_Strict):
 
 
 class About(_Strict):
-    """Which car this is, and the DBC files of its bus."""
+    """Which car this is."""
 
     name: str
+
+
+class Bus(_Strict):
+    """One of the car's buses: its DBC files and its bit rates, in bit/s."""
+
     dbc: Annotated[list[str], Field(min_length=1)]
+    bitrate: Annotated[int, Field(ge=10_000, le=1_000_000)] = 500_000
+    data_bitrate: Annotated[int, Field(ge=10_000, le=15_000_000)] | None = None  # of CAN FD
 
 
 class Car(_Strict):
-    """One car file, checked. ``parameters`` holds the tables of numbers by section."""
+    """One car file, checked. ``parameters`` holds the tables of numbers by section.
+
+    The first of ``buses`` is the car's own; a bus's place is the channel of its frames.
+    """
 
     file: Path
     car: About
+    buses: Annotated[dict[str, Bus], Field(min_length=1, max_length=MOST_BUSES)]
     sensors: dict[str, Signal]
     commands: dict[str, Signal]
     guard: dict[str, Signal] = {}
@@ -71,16 +83,26 @@ class Car(_Strict):
         return self.car.name
 
     def dbc_files(self) -> list[Path]:
-        """The car's DBC files: beside the car's file, or shipped in the package."""
-        return [_dbc_file(self.file, name) for name in self.car.dbc]
+        """The car's DBC files, bus by bus: beside the car's file, or shipped in the package."""
+        return [
+            _dbc_file(self.file, bus, name)
+            for bus, table in self.buses.items()
+            for name in table.dbc
+        ]
+
+    def channels(self) -> list[int]:
+        """The channel of each of these files."""
+        return [channel for channel, bus in enumerate(self.buses.values()) for _ in bus.dbc]
 
 
-def _dbc_file(car_file: Path, name: str) -> Path:
+def _dbc_file(car_file: Path, bus: str, name: str) -> Path:
     beside = car_file.parent / name
     shipped = room("dbc") / name
     found = beside if beside.is_file() or not shipped.is_file() else shipped
     if not found.is_file():
-        raise InputError(f"{car_file}: car.dbc: no file {name} beside it, nor in the package")
+        raise InputError(
+            f"{car_file}: buses.{bus}.dbc: no file {name} beside it, nor in the package"
+        )
     return found
 
 
@@ -107,7 +129,7 @@ def _section_model(section: str) -> type[BaseModel]:
 
 
 SECTIONS = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
-TABLES = ("car", "sensors", "commands", "guard", "protection", *SECTIONS)
+TABLES = ("car", "buses", "sensors", "commands", "guard", "protection", *SECTIONS)
 
 
 def _shape_of(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, Protection, build
 from tianyuan.dbc.read import read
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
-from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
+from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
 from tianyuan.rooms import room
 
 NS_PER_MS = 1_000_000
@@ -69,20 +69,40 @@ class Wire(NamedTuple):
     feeds: np.ndarray
 
 
-def messages_of(car: Car) -> dict[str, Message]:
-    """Every message of the car's DBC files, by name; raises InputError for one that is in two."""
-    named: dict[str, Message] = {}
-    for file in car.dbc_files():
+class Messages(NamedTuple):
+    """Every message of a car by its name, and the channel of the bus that it is on."""
+
+    named: dict[str, Message]
+    channels: dict[str, int]
+
+    def of(self, bindings: Iterable[Binding]) -> tuple[Message, ...]:
+        """The messages that the bindings name, by bus and identifier."""
+        names = dict.fromkeys(binding.message for binding in bindings)
+        return tuple(
+            sorted(
+                (self.named[name] for name in names),
+                key=lambda message: (self.channels[message.name], message.frame_id),
+            )
+        )
+
+
+def messages_of(car: Car) -> Messages:
+    """The messages of the car's DBC files; raises InputError for a name that is in two."""
+    found = Messages({}, {})
+    for channel, file in zip(car.channels(), car.dbc_files(), strict=True):
         for message in read(file).messages:
-            if message.name in named:
+            if message.name in found.named:
                 raise InputError(f"{file}: message {message.name}: in two of the car's DBC files")
-            named[message.name] = message
-    return named
+            found.named[message.name] = message
+            found.channels[message.name] = channel
+    return found
 
 
-def bind(
-    car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
-) -> list[Binding]:
+def _dbc_names(car: Car) -> str:
+    return ", ".join(name for bus in car.buses.values() for name in bus.dbc)
+
+
+def bind(car: Car, table: str, messages: Messages, slots: tuple[str, ...]) -> list[Binding]:
     """The bindings of a car file's table, by the channels' places among ``slots``."""
     named: Mapping[str, Signal] = getattr(car, table)
     return [_binding(car, table, channel, named[channel], messages, slots) for channel in named]
@@ -93,14 +113,14 @@ def _binding(
     table: str,
     channel: str,
     wired: Signal,
-    messages: Mapping[str, Message],
+    messages: Messages,
     slots: tuple[str, ...],
 ) -> Binding:
     message_name, signal_name = wired.signal.split(".")
     where = f"{car.file}: {table}.{channel} = {wired.signal!r}"
-    if message_name not in messages:
-        raise InputError(f"{where}: no message {message_name} in {', '.join(car.car.dbc)}")
-    message = messages[message_name]
+    if message_name not in messages.named:
+        raise InputError(f"{where}: no message {message_name} in {_dbc_names(car)}")
+    message = messages.named[message_name]
     if signal_name not in message.signal_tree and signal_name not in {
         signal.name for signal in message.signals
     }:
@@ -114,14 +134,6 @@ def _binding(
     return Binding(
         message_name, signal_name, slots.index(channel), factor / wired.ratio, offset / wired.ratio
     )
-
-
-def messages_used(
-    bindings: Iterable[Binding], messages: Mapping[str, Message]
-) -> tuple[Message, ...]:
-    """The messages that the bindings name, in the order of their identifiers."""
-    names = dict.fromkeys(binding.message for binding in bindings)
-    return tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
 
 
 def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
@@ -151,18 +163,18 @@ def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray
 
 
 def wire(car: Car) -> Wire:
-    """The codecs of a car's bus, and which messages feed which group of channels."""
+    """The codecs of a car's buses, and which messages feed which group of channels."""
     messages = messages_of(car)
     for name in car.protection:
-        if name not in messages:
-            raise InputError(f"{car.file}: protection.{name}: no such message in {car.car.dbc}")
+        if name not in messages.named:
+            raise InputError(f"{car.file}: protection.{name}: no such message in {_dbc_names(car)}")
     inward = bind(car, "sensors", messages, CHANNEL_NAMES)
     outward = bind(car, "commands", messages, COMMAND_NAMES)
-    received, sent = messages_used(inward, messages), messages_used(outward, messages)
+    received, sent = messages.of(inward), messages.of(outward)
     return Wire(
-        build(received, inward, protections(car, received)),
+        build(received, inward, protections(car, received), messages.channels),
         received,
-        build(sent, outward, protections(car, sent)),
+        build(sent, outward, protections(car, sent), messages.channels),
         sent,
         _feeds(inward, received),
     )
@@ -170,13 +182,14 @@ def wire(car: Car) -> Wire:
 
 def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     """The codec of the messages about the host, over the fields of HOST."""
-    messages = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    named = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    messages = Messages(named, dict.fromkeys(named, HOST_CHANNEL))
     bindings = []
     for slot, wired in enumerate(SIGNALS.values()):
         message, signal = wired.split(".")
         bindings.append(Binding(message, signal, slot))
-    used = messages_used(bindings, messages)
-    return build(used, bindings), used
+    used = messages.of(bindings)
+    return build(used, bindings, channels=messages.channels), used
 
 
 def cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:

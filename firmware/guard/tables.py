@@ -5,7 +5,6 @@ The guard knows the car file and the wire, and nothing of how the driver thinks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +26,10 @@ from tianyuan.firmware.guard.records import (
 )
 from tianyuan.firmware.tables import (
     NS_PER_MS,
+    Messages,
     bind,
     cycles_ns,
     messages_of,
-    messages_used,
     protections,
 )
 
@@ -77,12 +76,12 @@ class Guard(NamedTuple):
 
 
 def _codec(
-    car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
+    car: Car, table: str, messages: Messages, slots: tuple[str, ...]
 ) -> tuple[Codec, tuple[Message, ...]]:
     """The codec of those channels of a car file's table that have a slot."""
     bindings = bind(car, table, messages, slots)
-    found = messages_used(bindings, messages)
-    return build(found, bindings, protections(car, found)), found
+    found = messages.of(bindings)
+    return build(found, bindings, protections(car, found), messages.channels), found
 
 
 def _only(car: Car, channels: tuple[str, ...]) -> Car:

@@ -96,7 +96,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
         if elapsed_s >= setup.seconds:
             asked.quit()  # no car is stopped: this one cannot be
 
-    terms = driving.Terms(bus, setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
+    terms = driving.Terms((bus,), setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
     result = driving.drive(host, terms, asked, progress=look)
     figures = result.figures()
     return Turn(

@@ -116,7 +116,7 @@ class Scene:
         self.life = virtual.birth(self.world, host, 5)
         self.end = threading.Event()
         self.rig = threading.Thread(
-            target=drive_rig, args=(self.world, self.life, bus, None, None, self.end)
+            target=drive_rig, args=(self.world, self.life, (bus,), None, None, self.end)
         )
         self.processes: list[subprocess.Popen] = []
         self.ear: Ear | None = None
