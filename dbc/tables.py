@@ -9,28 +9,35 @@ from typing import Any
 import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.dbc import assembly, lookup, machine
+from tianyuan.dbc import assembly, conditions, lookup, machine
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
 from tianyuan.dbc.protection import guards
 from tianyuan.dbc.records import (
+    CHECK,
     GROUP,
     MESSAGE,
+    NEED,
     RANGE,
     SIGNAL,
+    VALUE,
     Binding,
     Codec,
+    Condition,
     Protection,
 )
-from tianyuan.dbc.rows import Rows, add
+from tianyuan.dbc.rows import Given, Rows, add
 
 _NONE: Mapping[str, Protection] = MappingProxyType({})
+_NO_CONSTANTS: Mapping[tuple[str, str], float] = MappingProxyType({})
 
 
 def build(
     messages: Sequence[Message],
     bindings: Sequence[Binding] | None = None,
     protections: Mapping[str, Protection] = _NONE,
+    rules: Sequence[Condition] = (),
+    constants: Mapping[tuple[str, str], float] = _NO_CONSTANTS,
 ) -> Codec:
     """Build the codec of these messages; a message's index is its place among them.
 
@@ -38,18 +45,24 @@ def build(
     has a slot of its own, in the order of ``every_signal``. A signal that is not bound is
     sent as its initial value; one bound more than once is sent from its first slot.
     ``protections`` maps a message's name to its end-to-end protection, which fills in CRC
-    and counter itself.
+    and counter itself. ``constants`` are raw values, by message and signal, of signals that
+    are not bound; one that a condition wants to be something is sent as that.
 
     Raises:
         DbcError: naming message and signal, for whatever the tables cannot say.
 
     """
     check_messages(messages)
-    bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)
+    wired = every_signal(messages) if bindings is None else bindings
+    bound = by_signal(messages, wired)
     guarded = guards(messages, protections)
-    rows = Rows([], [], [], [], [])
+    checks = conditions.sort(messages, [*conditions.lists(wired), *rules])
+    initials = conditions.initials(messages, rules, constants)
+    rows = Rows([], [], [], [], [], [], [], [])
     for message in messages:
-        add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+        name = message.name
+        given = Given(bound.get(name, {}), guarded.get(name), initials.get(name, {}), checks[name])
+        add(rows, message, given)
     table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
     initial = np.frombuffer(b"".join(rows.initial), "<i8")
     if machine.GENERATED:
@@ -61,6 +74,9 @@ def build(
         ranges=_table(rows.ranges, RANGE),
         lookup=lookup.build([key(message) for message in messages], table),
         initial=initial,
+        values=_table(rows.values, VALUE),
+        checks=_table(rows.checks, CHECK),
+        needs=_table(rows.needs, NEED),
     )
 
 

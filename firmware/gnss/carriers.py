@@ -11,7 +11,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
 from tianyuan.dbc.codec import Codec
 from tianyuan.firmware.car_file import Car
-from tianyuan.firmware.tables import Wire, bind
+from tianyuan.firmware.tables import Wire
+from tianyuan.firmware.wiring import entries
 
 POSITION: Final = frozenset(CHANNELS["position"])
 VELOCITY: Final = frozenset(CHANNELS["velocity"])
@@ -32,12 +33,11 @@ def carriers(car: Car, bus: Wire) -> list[Carrier]:
     Raises InputError for a car without any, and for a message that another node fills, too.
     """
     bound: dict[str, set[str]] = {}
-    messages = {message.name: message for message in bus.sensor_messages}
-    for binding in bind(car, "sensors", messages, CHANNEL_NAMES):
-        bound.setdefault(binding.message, set()).add(CHANNEL_NAMES[binding.slot])
+    for entry in entries(car, "sensors"):
+        bound.setdefault(entry.wired.message, set()).add(entry.channel)
     found = []
     for index, message in enumerate(bus.sensor_messages):
-        channels = bound[message.name]
+        channels = bound.get(message.name, set())
         if not channels & (POSITION | VELOCITY):
             continue
         others = sorted(channels - POSITION - VELOCITY)
