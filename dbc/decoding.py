@@ -8,7 +8,7 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
-from tianyuan.dbc.lookup import find
+from tianyuan.dbc.lookup import find, key_of
 from tianyuan.dbc.machine import GENERATED, call
 from tianyuan.dbc.records import NO_PARENT, Status
 from tianyuan.dbc.scaling import listed_value, number, to_channel
@@ -21,7 +21,6 @@ _WRONG_LENGTH = int(Status.WRONG_LENGTH)
 _WRONG_CRC = int(Status.WRONG_CRC)
 _NOT_FINITE = int(Status.NOT_FINITE)
 _NOT_AVAILABLE = int(Status.NOT_AVAILABLE)
-_KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
 _NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
 _TIME = np.uint64(WORDS - 1)
@@ -44,7 +43,7 @@ def decode(codec, frames, i, received, values):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    key = words[base] & _KEY
+    key = key_of(words[base])
     message = codec.lookup[find(codec.lookup, key)]
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
@@ -86,7 +85,7 @@ def decode_raw(codec, frames, i, raws, present):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    key = words[base] & _KEY
+    key = key_of(words[base])
     message = codec.lookup[find(codec.lookup, key)]
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID

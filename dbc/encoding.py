@@ -9,7 +9,7 @@ from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import insert
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.machine import GENERATED, call
-from tianyuan.dbc.records import CHANNEL_BITS, Status
+from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import listed_place, to_raw
 from tianyuan.dbc.selection import selected
 
@@ -23,10 +23,10 @@ _PAYLOAD = np.uint64(1)
 def encode(codec, m, sent, values, frames, i):
     """Make message ``m`` of ``values`` into frame ``i``: return 0, or a negative Status.
 
-    Writes the whole frame but for its channel, with time 0, CRC and counter in place. A
-    value outside its signal's bits or declared range is sent as the nearest end of it. A
-    value that is NaN or infinite, or that a list of values does not know, is NOT_FINITE:
-    the counter stays, and the frame must not be sent, whatever it holds by then.
+    Writes the whole frame, with time 0, CRC and counter in place. A value outside its
+    signal's bits or declared range is sent as the nearest end of it. A value that is NaN or
+    infinite, or that a list of values does not know, is NOT_FINITE: the counter stays, and
+    the frame must not be sent, whatever it holds by then.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -48,11 +48,9 @@ def encode(codec, m, sent, values, frames, i):
 @kernel
 def _begin(codec, m, message, values, words, base):
     """Lay the initial frame out and put the plain signals in, as the message's code does."""
-    channel = words[base] & CHANNEL_BITS
     first = np.uint64(m) * _WORDS
     for word in range(_WORDS):
         words[base + word] = codec.initial[first + word]
-    words[base] |= channel
     return _put(codec, message.first, message.plain, values, words, base)
 
 

@@ -40,7 +40,6 @@ SIGNAL: Final = np.dtype(
 )
 VALUE: Final = np.dtype([("raw", "i8"), ("value", "f8")])
 
-CHANNEL_BITS: Final = 0x00FF_0000_0000_0000  # of a frame's header: what names the port
 NO_SLOT: Final = 0xFFFF_FFFF  # of a signal that is not bound
 NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
 
@@ -106,7 +105,7 @@ MESSAGE: Final = np.dtype(
     align=True,
 )
 
-# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty. The
+# Open addressing: the key is a frame's can_id and channel, -1 where empty. The
 # message's row is repeated here, so that one look gives all that a frame needs.
 LOOKUP: Final = np.dtype(
     [("key", "i8"), ("index", "i8"), *((name, MESSAGE[name]) for name in MESSAGE.names or ())],

@@ -41,6 +41,7 @@ class Given(NamedTuple):
     guard: Guard | None
     initials: Mapping[str, float]  # raw values of signals that are not bound
     checks: Checks
+    channel: int  # of its frames
 
 
 class _Span(NamedTuple):
@@ -203,4 +204,8 @@ def _initial(message: Message, always: Block, given: Given, guard: Guard) -> byt
         if signal.name not in given.uses and signal.name not in (guard.crc, guard.counter):
             pattern = layout.initial_bits(signal, given.initials.get(signal.name))
             payload |= layout.placed(signal, message.length, pattern) if pattern else 0
-    return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)
+    return (
+        header(message, given.channel).to_bytes(8, "little")
+        + payload.to_bytes(64, "little")
+        + bytes(8)
+    )

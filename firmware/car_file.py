@@ -38,6 +38,7 @@ from tianyuan.firmware.car_shape import (
     section_model,
 )
 from tianyuan.firmware.guard.records import GUARD_NAMES
+from tianyuan.firmware.host_record import MOST_BUSES
 from tianyuan.firmware.timing import limit_s
 
 __all__ = ["Car", "examine", "load_car", "params_of", "read_toml"]
@@ -96,8 +97,10 @@ def examine(file: Path) -> Examined:
         **{name: car_entries.by_signal(name, tables[name], mistakes) for name in BY_SIGNAL},
     }
     entries |= {"file": file, "parameters": sections}
-    entries["car"] = about or About.model_construct(name=file.stem, dbc=[])
+    entries["car"] = about or About.model_construct(name=file.stem)
     car = Car.model_construct(None, **entries)
+    if not 1 <= len(tables["buses"]) <= MOST_BUSES and "buses" in document:
+        mistakes.append(f"buses: {len(tables['buses'])} buses; 1 to {MOST_BUSES} can be")
     mistakes.extend(_guard_mistakes(car, tables))
     if sections["vehicle"]:
         mistakes.extend(_engine_mistakes(sections["vehicle"]))
@@ -106,7 +109,7 @@ def examine(file: Path) -> Examined:
 
 def _table(document: Mapping[str, Any], name: str, mistakes: list[str]) -> dict[str, Any]:
     """A table of the file, empty where it is none."""
-    if name not in document and name in ("car", "sensors", "commands"):
+    if name not in document and name in ("car", "buses", "sensors", "commands"):
         mistakes.append(f"{name}: missing; add it")
     found = document.get(name, {})
     if not isinstance(found, dict):
@@ -132,7 +135,7 @@ def _wired(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[
 
 
 def _named(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
-    """The entries of [protection] or [messages], by message."""
+    """The entries of [buses] by bus, of [protection] or [messages] by message."""
     found = {
         name: car_entries.model(NAMED[table], value, f"{table}.{name}", mistakes)
         for name, value in entries.items()

@@ -79,17 +79,28 @@ class Times(Strict):
 
 
 class About(Strict):
-    """Which car this is, and the DBC files of its bus."""
+    """Which car this is."""
 
     name: str
+
+
+class Bus(Strict):
+    """One of the car's buses: its DBC files and its bit rates, in bit/s."""
+
     dbc: Annotated[list[str], Field(min_length=1)]
+    bitrate: Annotated[int, Field(ge=10_000, le=1_000_000)] = 500_000
+    data_bitrate: Annotated[int, Field(ge=10_000, le=15_000_000)] | None = None  # of CAN FD
 
 
 class Car(Strict):
-    """One car file, checked. ``parameters`` holds the tables of numbers by section."""
+    """One car file, checked. ``parameters`` holds the tables of numbers by section.
+
+    The first of ``buses`` is the car's own; a bus's place is the channel of its frames.
+    """
 
     file: Path
     car: About
+    buses: dict[str, Bus]
     sensors: dict[str, Signal]
     commands: dict[str, list[Signal]]
     guard: dict[str, Signal] = {}
@@ -105,17 +116,31 @@ class Car(Strict):
         return self.car.name
 
     def dbc_files(self) -> list[Path]:
-        """The car's DBC files: beside the car's file, or shipped in the package."""
-        return [dbc_file(self.file, name) for name in self.car.dbc]
+        """The car's DBC files, bus by bus: beside the car's file, or shipped in the package."""
+        return [
+            dbc_file(self.file, bus, name)
+            for bus, table in self.buses.items()
+            for name in table.dbc
+        ]
+
+    def dbc_names(self) -> str:
+        """Their names, as one text."""
+        return ", ".join(name for bus in self.buses.values() for name in bus.dbc)
+
+    def channels(self) -> list[int]:
+        """The channel of each of these files."""
+        return [channel for channel, bus in enumerate(self.buses.values()) for _ in bus.dbc]
 
 
-def dbc_file(car_file: Path, name: str) -> Path:
+def dbc_file(car_file: Path, bus: str, name: str) -> Path:
     """Find a DBC file by its name; raises InputError where there is none."""
     beside = car_file.parent / name
     shipped = room("dbc") / name
     found = beside if beside.is_file() or not shipped.is_file() else shipped
     if not found.is_file():
-        raise InputError(f"{car_file}: car.dbc: no file {name} beside it, nor in the package")
+        raise InputError(
+            f"{car_file}: buses.{bus}.dbc: no file {name} beside it, nor in the package"
+        )
     return found
 
 
@@ -145,6 +170,6 @@ def section_model(section: str) -> type[BaseModel]:
 SECTIONS: Final = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
 # Tables of entries by name, and what an entry is.
 WIRED: Final = ("sensors", "commands", "guard")
-NAMED: Final[dict[str, type[BaseModel]]] = {"protection": Guarded, "messages": Times}
+NAMED: Final[dict[str, type[BaseModel]]] = {"buses": Bus, "protection": Guarded, "messages": Times}
 BY_SIGNAL: Final = ("constants", "echo")
 TABLES: Final = ("car", *WIRED, *NAMED, *BY_SIGNAL, *SECTIONS)

@@ -12,9 +12,10 @@ from tianyuan.control.records import COMMAND, NO_HEARTBEAT, SENSORS, STATE, Perm
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, build, records
 from tianyuan.dbc.read import read
 from tianyuan.firmware.car_shape import Car
-from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
+from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
 from tianyuan.firmware.timing import cycles_ns, feeds
 from tianyuan.firmware.wiring import (
+    Messages,
     check_names,
     codec_of,
     command_wiring,
@@ -64,7 +65,7 @@ class Wire(NamedTuple):
 
 
 def wire(car: Car) -> Wire:
-    """The codecs of a car's bus, and which messages feed which group of channels."""
+    """The codecs of a car's buses, and which messages feed which group of channels."""
     messages = messages_of(car)
     check_names(car, messages)
     sensors_, received = codec_of(car, sensor_wiring(car, messages), messages)
@@ -74,14 +75,14 @@ def wire(car: Car) -> Wire:
 
 def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     """The codec of the messages about the host, over the fields of HOST."""
-    messages = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    named = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    messages = Messages(named, dict.fromkeys(named, HOST_CHANNEL))
     bindings = []
     for slot, wired in enumerate(SIGNALS.values()):
         message, signal = wired.split(".")
         bindings.append(Binding(message, signal, slot))
-    names = {binding.message for binding in bindings}
-    used = sorted((messages[name] for name in names), key=lambda message: message.frame_id)
-    return build(used, bindings), tuple(used)
+    used = messages.of(binding.message for binding in bindings)
+    return build(used, bindings, channels=messages.channels), used
 
 
 def tables(car: Car, params: np.recarray) -> Tables:

@@ -14,7 +14,7 @@ from tianyuan.control.records import COMMAND, ECHOES, GROUPS, NO_HEARTBEAT, SENS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import FRAME
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
+from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
 
 STAMPS = (SENSORS.names or ()).index(f"{GROUPS[0]}_t_ns")  # SENSORS' last fields
 HEARD = (SENSORS.names or ()).index(ECHOES[0])
@@ -77,12 +77,11 @@ def due(due_ns, cycle_ns, m, t_ns):
 
 
 @kernel
-def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_out):
+def _send(codec, due_ns, cycle_ns, sent, values, t_ns, frames_out, n_out):
     for m in range(codec.messages.size):
         if n_out >= frames_out.size or not due(due_ns, cycle_ns, m, t_ns):
             continue
         if encode(codec, m, sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = channel
             frames_out[n_out].t_ns = t_ns
             n_out += 1
     return n_out
@@ -119,8 +118,8 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
 
     ``params`` is Tables, ``state`` is Memory (``tables.py``); ``path``, ``sensors`` and
     ``command`` are the records of ``control/records.py``. ``frames_out`` gets the commands
-    that are due, then, on the host's own channel, its messages and the tick marker. What
-    does not fit is not sent; 32 frames hold everything a car can have due at once.
+    that are due, bus by bus, then, on the host's own channel, its messages and the tick marker.
+    What does not fit is not sent; 32 frames hold everything a car can have due at once.
     """
     receive(params, frames_in, n_in, t_ns, sensors, state)
     state.driver[0].shutdown = int(state.host[0].shutdown)
@@ -136,7 +135,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
         state.sent,
         values,
         t_ns,
-        CAR_CHANNEL,
         frames_out,
         0,
     )
@@ -148,7 +146,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
         state.host_sent,
         state.host.view(np.float64),
         t_ns,
-        HOST_CHANNEL,
         frames_out,
         n_out,
     )
@@ -159,6 +156,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
 def for_the_car(frames_out, n_out):
     """How many of a tick's frames, from the first, are the car's; the host's own come after."""
     for i in range(n_out):
-        if frames_out[i].channel != CAR_CHANNEL:
+        if frames_out[i].channel == HOST_CHANNEL:
             return i
     return n_out

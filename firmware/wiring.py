@@ -6,7 +6,7 @@ by entry, to find all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cantools.database.can import Message
@@ -22,7 +22,21 @@ from tianyuan.firmware.car_entries import suggestion
 from tianyuan.firmware.car_shape import Car, Signal
 from tianyuan.firmware.listed import default_of, pairs_of, raw_of, raws_of
 
-Messages = Mapping[str, Message]
+
+class Messages(NamedTuple):
+    """Every message of a car by its name, and the channel of the bus that it is on."""
+
+    named: dict[str, Message]
+    channels: dict[str, int]
+
+    def of(self, names: Iterable[str]) -> tuple[Message, ...]:
+        """The messages of these names, by bus and identifier."""
+        return tuple(
+            sorted(
+                (self.named[name] for name in dict.fromkeys(names)),
+                key=lambda message: (self.channels[message.name], message.frame_id),
+            )
+        )
 
 
 class Entry(NamedTuple):
@@ -41,15 +55,16 @@ class Wiring(NamedTuple):
     bare: list[str]
 
 
-def messages_of(car: Car) -> dict[str, Message]:
-    """Every message of the car's DBC files, by name; raises InputError for one that is in two."""
-    named: dict[str, Message] = {}
-    for file in car.dbc_files():
+def messages_of(car: Car) -> Messages:
+    """The messages of the car's DBC files; raises InputError for a name that is in two."""
+    found = Messages({}, {})
+    for channel, file in zip(car.channels(), car.dbc_files(), strict=True):
         for message in read(file).messages:
-            if message.name in named:
+            if message.name in found.named:
                 raise InputError(f"{file}: message {message.name}: in two of the car's DBC files")
-            named[message.name] = message
-    return named
+            found.named[message.name] = message
+            found.channels[message.name] = channel
+    return found
 
 
 def check_names(car: Car, messages: Messages) -> None:
@@ -62,9 +77,9 @@ def name_mistakes(car: Car, messages: Messages) -> Iterator[str]:
     """The names of [protection] and [messages] that no message has."""
     for table in ("protection", "messages"):
         for name in getattr(car, table):
-            if name not in messages:
-                hint = suggestion(name, messages)
-                yield f"{table}.{name}: no such message in {', '.join(car.car.dbc)}{hint}"
+            if name not in messages.named:
+                hint = suggestion(name, messages.named)
+                yield f"{table}.{name}: no such message in {car.dbc_names()}{hint}"
 
 
 def entries(car: Car, table: str) -> Iterator[Entry]:
@@ -80,10 +95,10 @@ def find(car: Car, where: str, name: str, messages: Messages) -> tuple[Message, 
     """A signal by ``MESSAGE.Signal``; raises InputError naming what there is."""
     message_name, _, signal_name = name.partition(".")
     where = f"{car.file}: {where} = {name!r}"
-    if message_name not in messages:
-        hint = suggestion(message_name, messages)
-        raise InputError(f"{where}: no message {message_name} in {', '.join(car.car.dbc)}{hint}")
-    message = messages[message_name]
+    if message_name not in messages.named:
+        hint = suggestion(message_name, messages.named)
+        raise InputError(f"{where}: no message {message_name} in {car.dbc_names()}{hint}")
+    message = messages.named[message_name]
     named = {signal.name: signal for signal in message.signals}
     if signal_name not in named:
         raise InputError(
@@ -231,15 +246,13 @@ def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
 
 
 def codec_of(car: Car, wiring: Wiring, messages: Messages) -> tuple[Codec, tuple[Message, ...]]:
-    """The codec of a wiring, and its messages in the order of their identifiers."""
+    """The codec of a wiring, and its messages by bus and identifier."""
     names = dict.fromkeys(each.message for each in wiring.bindings)
     names |= dict.fromkeys(each.source for each in wiring.conditions)
     names |= dict.fromkeys(wiring.bare)
-    used = tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
+    used = messages.of(names)
     constants = {
         signal: raw for signal, raw in constants_of(car, messages).items() if signal[0] in names
     }
-    return (
-        build(used, wiring.bindings, protections(car, used), wiring.conditions, constants),
-        used,
-    )
+    rules, guarded = wiring.conditions, protections(car, used)
+    return build(used, wiring.bindings, guarded, messages.channels, rules, constants), used

@@ -16,7 +16,7 @@ from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.guard.records import SAID
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
+from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, POSITION_ID, TICK_ID
 from tianyuan.firmware.tables import Wire
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
@@ -194,7 +194,7 @@ def _read_bus(world, life, frames_in, n_in):
     values, host = life.command.view(np.float64), life.host.view(np.float64)
     words = frames_in.view(np.int64)
     for i in range(n_in):
-        if frames_in[i].channel == CAR_CHANNEL:
+        if frames_in[i].channel != HOST_CHANNEL:
             if decode(world.commands, frames_in, i, life.received, values) < 0:
                 _read_permit(world.permit, life, frames_in, i)
         elif frames_in[i].can_id == TICK_ID:
@@ -230,7 +230,6 @@ def _speak(world, life, t_ns, frames_out):
         if life.circuit[0].tripped != 0:
             m.brake_fault = MOTOR_TIMEOUT
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = CAR_CHANNEL
             frames_out[n_out].t_ns = t_ns
             n_out += 1
     return n_out

@@ -55,6 +55,8 @@ class FixCounts:
 class Receiver:
     """Makes frames of fixes, in ``frames``, by the car's own codec and protection.
 
+    They are for the bus of ``channel``.
+
     ``offset_rad`` is how far the second antenna, seen from the primary one, is turned
     clockwise from the car's nose: a quarter turn where it is on the right. Raises InputError.
     """
@@ -62,8 +64,9 @@ class Receiver:
     def __init__(self, car: Car, frame: LocalFrame, clock: Clock, offset_rad: float = 0.0) -> None:
         if not math.isfinite(offset_rad):
             raise InputError(f"heading offset {offset_rad}: not a number; give degrees clockwise")
-        bus = wire(car)
-        self.codec, self.carriers = bus.sensors, carriers(car, bus)
+        wired = wire(car)
+        self.codec = wired.sensors
+        self.carriers, self.channel = carriers(car, wired)
         self.frames = frames(len(self.carriers))
         self.counts = FixCounts()
         self.ages_s: deque[float] = deque(maxlen=AGES)

@@ -97,7 +97,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
         if elapsed_s >= setup.seconds:
             asked.quit()  # no car is stopped: this one cannot be
 
-    terms = driving.Terms(bus, setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
+    terms = driving.Terms((bus,), setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
     result = driving.drive(host, terms, asked, progress=look)
     figures = result.figures()
     return Turn(
@@ -133,7 +133,7 @@ def response_bound_us(setup: Setup) -> float:
     """One period plus 100 µs; one cycle of the command where that is longer."""
     car = load_car(setup.car)
     name = car.commands["steer_rad"][0].message
-    sent = cycle_ms(car, messages_of(car)[name])
+    sent = cycle_ms(car, messages_of(car).named[name])
     return (max(setup.period_ns, sent * NS_PER_MS) + GRACE_NS) / 1000.0
 
 

@@ -17,10 +17,10 @@ from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.realtime import real_time
 from tianyuan.firmware.accounting import WAKE, accounts, book
+from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.car_file import Car, load_car
-from tianyuan.firmware.drive import host_bus
 from tianyuan.firmware.host import make_host
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
+from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.firmware.tables import Wire, wire
 from tianyuan.firmware.tick import due
 from tianyuan.firmware.timing import NS_PER_MS, rig_cycles_ns
@@ -97,7 +97,6 @@ def _speak(tables, moving, sensors, sent, due_ns, t_ns, frames_out):
         if m == tables.steering and moving[0].drives == 0 and moving[0].heard_ns > 0:
             turn_wheel(moving, tables.ramp, sensors)
         if encode(tables.sensors, m, sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = CAR_CHANNEL
             n_out += 1
     return n_out
 
@@ -140,7 +139,7 @@ def prepare(car: Path, path: np.recarray, cpu: int) -> Work:
 
     def work(order: Order, ready: Callable[[], None], quit_: np.ndarray) -> Histogram:
         with (
-            open_port(order.bus, "traffic", CAR_CHANNEL) as car_port,
+            open_port(order.bus, "traffic") as car_port,
             open_port(host_bus(order.bus), "traffic", HOST_CHANNEL) as about,
         ):
             ports = (car_port.record, about.record)
