@@ -10,7 +10,7 @@ from tianyuan.dbc.bits import insert
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.machine import GENERATED, call
 from tianyuan.dbc.records import Status
-from tianyuan.dbc.scaling import to_raw
+from tianyuan.dbc.scaling import listed_place, to_raw
 from tianyuan.dbc.selection import selected
 
 _OK = int(Status.OK)
@@ -25,8 +25,8 @@ def encode(codec, m, sent, values, frames, i):
 
     Writes the whole frame, with time 0, CRC and counter in place. A value outside its
     signal's bits or declared range is sent as the nearest end of it. A value that is NaN or
-    infinite is NOT_FINITE: the counter stays, and the frame must not be sent, whatever it
-    holds by then.
+    infinite, or that a list of values does not know, is NOT_FINITE: the counter stays, and
+    the frame must not be sent, whatever it holds by then.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -51,30 +51,37 @@ def _begin(codec, m, message, values, words, base):
     first = np.uint64(m) * _WORDS
     for word in range(_WORDS):
         words[base + word] = codec.initial[first + word]
-    return _put(codec.signals, message.first, message.plain, values, words, base)
+    return _put(codec, message.first, message.plain, values, words, base)
 
 
 @kernel
-def _put(signals, first, end, values, words, base):
-    """Put any signals in; return False if one is not finite."""
+def _put(codec, first, end, values, words, base):
+    """Put any signals in; return False if one is not finite, or not in its list."""
     for s in range(first, end):
-        row = signals[s]
+        row = codec.signals[s]
         value = values[row.slot]
         if not np.isfinite(value):
             return False
-        insert(row, to_raw(row, value), words, base)
+        if row.listed == row.listed_end:
+            raw = to_raw(row, value)
+        else:
+            k = listed_place(codec.values, row, value)
+            if k < 0 and row.substitute == 0:
+                return False
+            raw = codec.values[k].raw if k >= 0 else row.raw_low
+        insert(row, raw, words, base)
     return True
 
 
 @kernel
 def _put_rest(codec, message, values, words, base):
     """Put in what is not plain, then the groups that the values so far select, and so on down."""
-    if not _put(codec.signals, message.plain, message.sent, values, words, base):
+    if not _put(codec, message.plain, message.sent, values, words, base):
         return False
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
             group = codec.groups[g]
-            if not _put(codec.signals, group.first, group.sent, values, words, base):
+            if not _put(codec, group.first, group.sent, values, words, base):
                 return False
             for s in range(group.received, group.end):
                 row = codec.signals[s]

@@ -64,7 +64,7 @@ def by_signal(
 
 
 def _check(binding: Binding, known: dict[str, list[str]]) -> None:
-    message, signal, slot, factor, offset = binding
+    message, signal, slot, factor, offset = binding[:5]
     if message not in known:
         raise DbcError(f"no such message; {suggestion(message, known)}", message=message)
     problem = ""

@@ -11,7 +11,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
 from tianyuan.dbc.codec import Codec
 from tianyuan.firmware.car_file import Car
-from tianyuan.firmware.tables import Wire, bind, messages_of
+from tianyuan.firmware.tables import Wire
+from tianyuan.firmware.wiring import entries, messages_of
 
 POSITION: Final = frozenset(CHANNELS["position"])
 VELOCITY: Final = frozenset(CHANNELS["velocity"])
@@ -34,11 +35,11 @@ def carriers(car: Car, wired: Wire) -> tuple[list[Carrier], int]:
     """
     messages = messages_of(car)
     bound: dict[str, set[str]] = {}
-    for binding in bind(car, "sensors", messages, CHANNEL_NAMES):
-        bound.setdefault(binding.message, set()).add(CHANNEL_NAMES[binding.slot])
+    for entry in entries(car, "sensors"):
+        bound.setdefault(entry.wired.message, set()).add(entry.channel)
     found = []
     for index, message in enumerate(wired.sensor_messages):
-        filled = bound[message.name]
+        filled = bound.get(message.name, set())
         if not filled & (POSITION | VELOCITY):
             continue
         others = sorted(filled - POSITION - VELOCITY)

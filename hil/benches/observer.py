@@ -121,8 +121,8 @@ def prepare(car_file: Path, cpu: int) -> Work:
     bus = wire(car)
     grain = grain_rad(bus)
     names = ([m.name for m in bus.sensor_messages], [m.name for m in bus.command_messages])
-    wired = (car.sensors["steer_rad"], car.commands["steer_rad"])
-    places = [n.index(w.signal.split(".")[0]) for n, w in zip(names, wired, strict=True)]
+    wired = (car.sensors["steer_rad"], car.commands["steer_rad"][0])
+    places = [n.index(w.message) for n, w in zip(names, wired, strict=True)]
 
     def sides() -> tuple[Side, Side]:
         def side(which: int, codec: Codec, dtype: np.dtype) -> Side:

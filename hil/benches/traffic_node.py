@@ -21,8 +21,9 @@ from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.host_record import HOST_CHANNEL
-from tianyuan.firmware.tables import NS_PER_MS, Wire, wire
+from tianyuan.firmware.tables import Wire, wire
 from tianyuan.firmware.tick import due
+from tianyuan.firmware.timing import NS_PER_MS, rig_cycles_ns
 from tianyuan.hil.benches.histogram import Histogram, stage_of
 from tianyuan.hil.benches.moving import (
     Ramp,
@@ -74,14 +75,13 @@ def tables_of(car: Car, path: np.recarray) -> Tables:
     """The traffic of a car along a line."""
     bus, driver = wire(car), make_host(car, path, Controller.STANLEY, STEP_NS).tables.driver
     named = [message.name for message in bus.sensor_messages]
-    cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
     grain = grain_rad(bus)
     return Tables(
         driver,
         path,
         bus.sensors,
-        np.array(cycles, np.int64),
-        named.index(car.sensors["steer_rad"].signal.split(".")[0]),
+        rig_cycles_ns(bus.sensor_messages, car),
+        named.index(car.sensors["steer_rad"].message),
         Ramp(grain, int(RAMP_SHARE * float(driver.limits_steer_rad[0]) / grain)),
     )
 

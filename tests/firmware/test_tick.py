@@ -116,7 +116,7 @@ def test_frames_out_are_the_commands_for_cantools(host, car, database):
             payload = frame.payload[: frame.length].tobytes()
             assert payload[0] == crc(payload, message.frame_id)
             told = message.decode(payload, decode_choices=False)
-            for name, wired in car.commands.items():
+            for name, (wired,) in car.commands.items():
                 of, signal = wired.signal.split(".")
                 if of == message.name:
                     unit = message.get_signal_by_name(signal)
