@@ -10,16 +10,9 @@ from __future__ import annotations
 from tianyuan.dbc.decoding import decode, decode_raw
 from tianyuan.dbc.encoding import encode
 from tianyuan.dbc.names import every_signal
-from tianyuan.dbc.records import (
-    RECEIVED,
-    SENT,
-    Binding,
-    Codec,
-    Protection,
-    Status,
-    records,
-    slots,
-)
+from tianyuan.dbc.protection_records import Protection, State, Window
+from tianyuan.dbc.receiving import tick_over
+from tianyuan.dbc.records import RECEIVED, SENT, Binding, Codec, Status, records, slots
 from tianyuan.dbc.tables import build
 
 __all__ = [
@@ -28,7 +21,9 @@ __all__ = [
     "Binding",
     "Codec",
     "Protection",
+    "State",
     "Status",
+    "Window",
     "build",
     "decode",
     "decode_raw",
@@ -36,4 +31,5 @@ __all__ = [
     "every_signal",
     "records",
     "slots",
+    "tick_over",
 ]

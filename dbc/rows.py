@@ -17,7 +17,8 @@ from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
 _NO_CODE = (0, 0, 0)
-_UNPROTECTED = Guard("", "", 0, 0, 0)
+_NO_GUARD = (-1, -1, 0, 0, 0)
+_UNPROTECTED = Guard("", "", "", 0, {}, [], np.zeros(0))
 
 
 class Rows(NamedTuple):
@@ -28,6 +29,9 @@ class Rows(NamedTuple):
     signals: list[np.void]
     ranges: list[tuple[int, int]]
     initial: list[bytes]
+    protected: list[dict[str, int]]
+    covered: list[int]
+    by_counter: list[np.ndarray]
 
 
 class _Span(NamedTuple):
@@ -52,7 +56,7 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     """Append the message's rows; ``uses`` are its bindings by signal."""
     protected = guard or _UNPROTECTED
     found = blocks(message)
-    needed = {block.selector for block in found} | {protected.counter}
+    needed = {block.selector for block in found} | set(protected.names)
     first_signal, first_group = len(rows.signals), len(rows.groups)
     index: dict[str, int] = {}
     spans = [
@@ -75,17 +79,39 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
             int(floats),
             int(spans[0].plain < spans[0].received or len(found) > 1),
             index[guard.counter] if guard else -1,
-            protected.crc_byte,
-            protected.crc_start,
-            protected.max_delta,
+            *(_add_guard(rows, guard, index) if guard else _NO_GUARD),
         )
     )
+
+
+def _add_guard(rows: Rows, guard: Guard, index: dict[str, int]) -> tuple[int, ...]:
+    """Append the row of PROTECTED; return what the message's own row repeats of it."""
+    cells = guard.cells
+    place, first = len(rows.protected), len(rows.covered)
+    rows.covered.extend(guard.covered)
+    rows.by_counter.append(guard.by_counter)
+    rows.protected.append(
+        cells
+        | {
+            "message": len(rows.messages),
+            "by_counter": place,
+            "covered_first": first,
+            "covered_end": len(rows.covered),
+            "counter": index[guard.counter],
+            "nibble": index[guard.nibble] if guard.nibble else -1,
+            "nibble_value": guard.nibble_value,
+        }
+    )
+    crc_byte = cells["crc_byte"] if cells["crc_bytes"] == 1 else -1
+    # Two results bring any window from NO_DATA to VALID.
+    calm = max(cells.get("window", 0), 2)
+    return place, crc_byte, cells["first"], cells["last"], calm
 
 
 def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
     roles = _Roles([], [], [])
     for signal in block.signals:
-        filled_in = signal.name in (guard.crc, guard.counter)
+        filled_in = signal.name in guard.names
         bound = list(uses.get(signal.name, ()))
         sent = [] if filled_in else bound[:1]
         roles.sent.extend((signal, use) for use in sent)
@@ -131,7 +157,10 @@ def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes
     """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
-        if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
+        pattern = 0
+        if signal.name == guard.nibble:
+            pattern = guard.nibble_value
+        elif signal.name not in uses and signal.name not in guard.names:
             pattern = layout.initial_bits(signal)
-            payload |= layout.placed(signal, message.length, pattern) if pattern else 0
+        payload |= layout.placed(signal, message.length, pattern) if pattern else 0
     return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)

@@ -13,15 +13,8 @@ from tianyuan.dbc import assembly, lookup, machine
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
 from tianyuan.dbc.protection import guards
-from tianyuan.dbc.records import (
-    GROUP,
-    MESSAGE,
-    RANGE,
-    SIGNAL,
-    Binding,
-    Codec,
-    Protection,
-)
+from tianyuan.dbc.protection_records import BY_COUNTER, PROTECTED, Protection
+from tianyuan.dbc.records import GROUP, MESSAGE, RANGE, SIGNAL, Binding, Codec
 from tianyuan.dbc.rows import Rows, add
 
 _NONE: Mapping[str, Protection] = MappingProxyType({})
@@ -47,21 +40,25 @@ def build(
     check_messages(messages)
     bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)
     guarded = guards(messages, protections)
-    rows = Rows([], [], [], [], [])
+    rows = Rows([], [], [], [], [], [], [], [])
     for message in messages:
         add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
-    table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
-    initial = np.frombuffer(b"".join(rows.initial), "<i8")
-    if machine.GENERATED:
-        _link(table, assembly.source(table, signals, initial))
-    return Codec(
+    table = _table(rows.messages, MESSAGE)
+    codec = Codec(
         messages=table,
         groups=_table(rows.groups, GROUP),
-        signals=signals,
+        signals=_table(rows.signals, SIGNAL),
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build([key(message) for message in messages], table),
-        initial=initial,
+        lookup=lookup.build([], table),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
+        protected=_protected(rows.protected),
+        covered=np.array(rows.covered, np.uint8),
+        by_counter=np.array(rows.by_counter, np.int64).reshape(-1, BY_COUNTER, 3),
     )
+    if machine.GENERATED:
+        _link(table, assembly.source(codec))
+    # It repeats the messages' rows, addresses and all.
+    return codec._replace(lookup=lookup.build([key(message) for message in messages], table))
 
 
 def _link(table: np.recarray, source: str) -> None:
@@ -70,6 +67,14 @@ def _link(table: np.recarray, source: str) -> None:
     for m, message in enumerate(table):
         for name in ("unpack", "pack", "crc"):
             message[name] = addresses.get(f"{name}_{m}", 0)
+
+
+def _protected(rows: Sequence[dict[str, int]]) -> np.recarray:
+    table = np.zeros(len(rows), PROTECTED)
+    for index, cells in enumerate(rows):
+        for name, value in cells.items():
+            table[name][index] = value
+    return table.view(np.recarray)
 
 
 def _table(rows: Sequence[Any], dtype: np.dtype) -> np.recarray:

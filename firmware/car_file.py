@@ -13,21 +13,21 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES, Controller, record
 from tianyuan.firmware.guard.records import GUARD_NAMES
+from tianyuan.firmware.protection_file import PROFILES, STRICT, Guarded
 from tianyuan.rooms import room
 
 
 class _Strict(BaseModel):
-    # Strict: a number in quotation marks is a text, and true is no number.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = STRICT
 
 
 class Signal(_Strict):
@@ -35,16 +35,6 @@ class Signal(_Strict):
 
     signal: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$")]
     ratio: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
-
-
-class Guarded(_Strict):
-    """End-to-end protection of one message."""
-
-    profile: Literal["P1"]
-    data_id: Annotated[int, Field(ge=0, le=0xFFFF)]
-    crc: str = "CRC"
-    counter: str = "Counter"
-    max_delta: Annotated[int, Field(ge=1, le=14)] = 2
 
 
 class About(_Strict):
@@ -131,13 +121,18 @@ def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
     return ()
 
 
-def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) -> InputError:
+def _one_line(
+    file: Path,
+    error: ValidationError,
+    prefix: tuple[str, ...] = (),
+    known: tuple[str, ...] = (),
+) -> InputError:
     # An unknown key explains the missing one that it was meant to be.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     location = prefix + first["loc"]
     where = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
-        hint = _suggestion(str(location[-1]), _known_keys(location))
+        hint = _suggestion(str(location[-1]), known or _known_keys(location))
         return InputError(f"{file}: {where}: unknown key{hint}")
     if first["type"] == "missing":
         return InputError(f"{file}: {where}: missing; add it")
@@ -169,6 +164,29 @@ def _signals(document: Mapping[str, Any], table: str) -> dict[str, Any]:
     }
 
 
+def _protection(file: Path, table: Any) -> Any:
+    """The entries of [protection], each checked by the model of its profile."""
+    if not isinstance(table, dict):
+        return table
+    checked = {}
+    for name, entry in table.items():
+        where = f"{file}: protection.{name}"
+        if not isinstance(entry, dict):
+            raise InputError(f"{where} = {entry!r}: must be a table of its profile and keys")
+        profile, known = entry.get("profile"), f"one of {', '.join(PROFILES)}"
+        if profile is None:
+            raise InputError(f"{where}.profile: missing; add it, {known}")
+        if not isinstance(profile, str) or profile not in PROFILES:
+            raise InputError(f"{where}.profile = {profile!r}: must be {known}")
+        model = PROFILES[profile]
+        try:
+            checked[name] = model.model_validate(entry)
+        except ValidationError as error:
+            keys = tuple(model.model_fields)
+            raise _one_line(file, error, ("protection", name), keys) from None
+    return checked
+
+
 def read_toml(file: Path) -> dict[str, Any]:
     """A TOML file's document; an InputError says what is wrong with the file, and where."""
     try:
@@ -190,6 +208,8 @@ def load_car(file: Path) -> Car:
     document = _shape_of(document)
     wired = [table for table in ("sensors", "commands", "guard") if table in document]
     document |= {table: _signals(document, table) for table in wired}
+    if "protection" in document:
+        document["protection"] = _protection(file, document["protection"])
     sections = {}
     for section, table in document["parameters"].items():
         try:

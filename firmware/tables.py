@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from tianyuan.control.records import (
     record,
 )
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, Protection, build, records
+from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.read import read
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_file import Car, Signal
@@ -124,14 +125,25 @@ def messages_used(
     return tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
 
 
-def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
+def protections(
+    car: Car, messages: Iterable[Message], windowed: bool = True
+) -> dict[str, Protection]:
     """The end-to-end protection of these messages, where the car file gives them one."""
-    used = {message.name for message in messages}
     return {
-        name: Protection(g.profile, g.data_id, g.crc, g.counter, g.max_delta)
-        for name, g in car.protection.items()
-        if name in used
+        message.name: car.protection[message.name].protection(message.cycle_time, windowed)
+        for message in messages
+        if message.name in car.protection
     }
+
+
+def codec_of(
+    car: Car, messages: Sequence[Message], bindings: Sequence[Binding], windowed: bool = True
+) -> Codec:
+    """The codec of a car's messages; a DbcError has the car file with it."""
+    try:
+        return build(messages, bindings, protections(car, messages, windowed))
+    except DbcError as error:
+        raise error.at(str(car.file)) from None
 
 
 def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray:
@@ -160,9 +172,9 @@ def wire(car: Car) -> Wire:
     outward = bind(car, "commands", messages, COMMAND_NAMES)
     received, sent = messages_used(inward, messages), messages_used(outward, messages)
     return Wire(
-        build(received, inward, protections(car, received)),
+        codec_of(car, received, inward),
         received,
-        build(sent, outward, protections(car, sent)),
+        codec_of(car, sent, outward),
         sent,
         _feeds(inward, received),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import CHANNEL_NAMES, GROUPS, NO_HEARTBEAT
 from tianyuan.control.step import step
-from tianyuan.dbc.codec import decode, encode
+from tianyuan.dbc.codec import decode, encode, tick_over
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
 
@@ -27,20 +27,25 @@ SLACK_NS = 400_000
 
 @kernel
 def receive(tables, frames_in, n_in, t_ns, sensors, memory):
-    """Decode what came in, and stamp each group with the age of the oldest message it needs."""
+    """Decode what came in, and stamp each group with the age of the oldest message it needs.
+
+    A message is as old as when it last was valid: one whose protection fails ages, and its
+    groups are lost as if it were silent.
+    """
     values = sensors.view(np.float64)
     for i in range(n_in):
         if decode(tables.sensors, frames_in, i, memory.received, values) < 0:
             memory.refused[0] += 1
+    tick_over(tables.sensors, memory.received, t_ns)
     stamps = sensors.view(np.int64)
     for group in range(tables.feeds.shape[0]):
         first = tables.feeds[group, 0]
         # A group that this car does not have is never missed.
-        oldest = memory.received[first].t_ns if first >= 0 else t_ns
+        oldest = memory.received[first].valid_ns if first >= 0 else t_ns
         for k in range(1, tables.feeds.shape[1]):
             message = tables.feeds[group, k]
             if message >= 0:
-                oldest = min(oldest, memory.received[message].t_ns)
+                oldest = min(oldest, memory.received[message].valid_ns)
         stamps[STAMPS + group] = oldest
     stamps[RACE_STAMP] = min(stamps[RACE_STAMP], _beat(sensors, memory, t_ns))
 

@@ -12,7 +12,7 @@ import numpy as np
 from cantools.database.can import Message
 
 from tianyuan.control.records import CHANNELS, COMMAND, COMMAND_NAMES, record
-from tianyuan.dbc.codec import RECEIVED, SENT, Codec, build, records
+from tianyuan.dbc.codec import RECEIVED, SENT, Codec, records
 from tianyuan.dbc.records import Kind
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.guard.records import (
@@ -28,10 +28,10 @@ from tianyuan.firmware.guard.records import (
 from tianyuan.firmware.tables import (
     NS_PER_MS,
     bind,
+    codec_of,
     cycles_ns,
     messages_of,
     messages_used,
-    protections,
 )
 
 WHEELS = CHANNELS["wheels"]
@@ -82,7 +82,8 @@ def _codec(
     """The codec of those channels of a car file's table that have a slot."""
     bindings = bind(car, table, messages, slots)
     found = messages_used(bindings, messages)
-    return build(found, bindings, protections(car, found)), found
+    # Frame by frame, without a window: the guard has rules of its own for bad ones.
+    return codec_of(car, found, bindings, windowed=False), found
 
 
 def _only(car: Car, channels: tuple[str, ...]) -> Car:
