@@ -18,7 +18,7 @@ from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES, Flag, Mode, P
 from tianyuan.dbc import e2e
 from tianyuan.dbc.codec import RECEIVED, SENT, decode, encode, records
 from tianyuan.dbc.frame import FRAME
-from tianyuan.firmware.host_record import CAR_CHANNEL, TICK_ID
+from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.tick import for_the_car, tick
 
 IN_A_TICK = 10
@@ -139,7 +139,7 @@ def make(codec, frames, i, m, sent, told, wild, words, kind, t_ns):
     frames[i].can_id = np.uint32(0)
     frames[i].length = np.uint8(0)
     frames[i]["flags"] = np.uint8(0)
-    frames[i].channel = np.uint8(CAR_CHANNEL)
+    frames[i].channel = np.uint8(0)
     if kind == 1:  # right by all means but what it says
         for slot in range(wild.size):
             wild[slot] = ((words[slot % 4] >> (slot % 40)) % 4_000_001 - 2_000_000) * 1e-3
@@ -212,7 +212,7 @@ def fuzz(host, told, wild, sent, heard, values, before, words, seen, clock):
     ``seen`` counts the ticks that ended in each mode. ``clock`` holds the time, the ticks
     done, of which the last is the one found wrong, the mood, and the point of the line.
     """
-    tables, path, frames_in, sensors, memory, command, frames_out = host
+    tables, path, frames_in, sensors, memory, command, frames_out, _ = host
     commanded, count = command.view(np.float64), tables.sensors.messages.size
     for k in range(words.shape[0]):
         luck = words[k, 0]
