@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
-from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
+from tianyuan.control.records import COMMAND, COMMAND_NAMES, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.guard.records import SAID
@@ -90,6 +90,15 @@ def groups_of(wire: Wire) -> np.ndarray:
     return table
 
 
+def _switched_on(commands: Codec) -> np.recarray:
+    """COMMAND before the first frame: what has no signal to switch it on is on."""
+    told = record(COMMAND)
+    for channel in ("steer_enable", "throttle_enable", "brake_enable"):
+        wired = COMMAND_NAMES.index(channel) in commands.signals.slot
+        told[channel][0] = 0.0 if wired else 1.0
+    return told
+
+
 def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     """A car at rest just past the line's first point, and ``rows`` rows for its telemetry."""
     start = world.path[GRID_POINT]
@@ -101,7 +110,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         history(),
         race,
-        record(COMMAND),
+        _switched_on(world.commands),
         record(COMMAND),
         record(SENSORS),
         record(HOST),
