@@ -14,6 +14,8 @@ import select
 import socket
 from typing import Self
 
+import numpy as np
+
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import local_bus
@@ -42,11 +44,13 @@ class LocalPort:
     InputError on a bus, label or channel that does not serve.
     """
 
-    def __init__(self, bus: str, label: str, channel: int = 0) -> None:
+    def __init__(
+        self, bus: str, label: str, channel: int = 0, record: np.recarray | None = None
+    ) -> None:
         if not 0 <= channel <= 255:
             raise InputError(f"channel {channel} of bus {bus}: not 0 to 255")
         _compile()  # before joining: a node on the bus reads
-        self.record = closed_port(channel)
+        self.record = closed_port(channel) if record is None else record
         node = local_bus.join(bus, label)
         self.path = node.path
         with contextlib.closing(select.epoll()) as epoll:
@@ -95,9 +99,12 @@ class LocalPort:
         self.close()
 
 
-def open_port(bus: str, label: str, channel: int = 0) -> LocalPort:
+def open_port(
+    bus: str, label: str, channel: int = 0, record: np.recarray | None = None
+) -> LocalPort:
     """Join the local bus ``bus`` (a name, or a path with a slash) as ``label``.
 
-    ``channel``, 0 to 255, is stamped on the frames received. Raises InputError.
+    ``channel``, 0 to 255, is stamped on the frames received; ``record`` is a closed port of
+    that channel to be opened, where it is to be one of several. Raises InputError.
     """
-    return LocalPort(bus, label, channel)
+    return LocalPort(bus, label, channel, record)

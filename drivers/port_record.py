@@ -12,6 +12,7 @@ port. One thread at a time may use it.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -80,15 +81,21 @@ EVENT: Final = _offset("event")
 OPTION: Final = _offset("option")
 
 
+def closed_ports(channels: Sequence[int]) -> np.recarray:
+    """A PORT a channel (0 to 255), with no descriptors, its scratch laid out."""
+    ports = np.zeros(len(channels), PORT).view(np.recarray)
+    ports.listener = ports.epoll = ports.descriptor = -1
+    ports.channel = channels
+    own = ports.ctypes.data + PORT.itemsize * np.arange(len(channels))
+    ports.headers[:, :, H_VECTOR] = own[:, None] + VECTORS + 16 * np.arange(BATCH)
+    ports.headers[:, :, H_VECTORS] = 1
+    ports.vectors[:, :, 1] = FD_SIZE
+    return ports
+
+
 def closed_port(channel: int) -> np.recarray:
-    """A PORT with no descriptors, its scratch laid out; ``channel`` 0 to 255."""
-    port = np.zeros(1, PORT).view(np.recarray)
-    port.listener = port.epoll = port.descriptor = -1
-    port.channel = channel
-    port.headers[0, :, H_VECTOR] = port.ctypes.data + VECTORS + 16 * np.arange(BATCH)
-    port.headers[0, :, H_VECTORS] = 1
-    port.vectors[0, :, 1] = FD_SIZE
-    return port
+    """One such PORT, as the array of length one that the kernels take."""
+    return closed_ports((channel,))
 
 
 @kernel

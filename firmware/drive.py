@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tianyuan.drivers.buses import Buses
 from tianyuan.drivers.port import open_port
 from tianyuan.drivers.realtime import Step
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import STAGES, Accounts, summary
 from tianyuan.firmware.boot import Boot, Unwanted
+from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.companion import Companion
 from tianyuan.firmware.host import Host
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
+from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.firmware.log_file import new_log
 from tianyuan.firmware.loop_thread import Beat, Controls, LoopThread, compile_loop
 from tianyuan.firmware.marks import marks_file, read_marks
@@ -33,13 +35,18 @@ RECORDER_S: Final = 30.0  # for what is left in the ring, at the end
 class Terms(NamedTuple):
     """How a host is to be run."""
 
-    bus: str
+    buses: tuple[str, ...]  # the car's
     period_ns: int
     cpu: int | None = None  # to pin the loop to
     log: Path | None = None
     card: Callable[[], object] | None = None  # writes the card of the log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
+
+    @property
+    def bus(self) -> str:
+        """The first of them, after which the host's own bus and its ring are called."""
+        return self.buses[0]
 
     @property
     def beat(self) -> Beat:
@@ -84,11 +91,6 @@ class Drive(NamedTuple):
         }
 
 
-def host_bus(bus: str) -> str:
-    """The bus that the host publishes about itself on, beside the car's."""
-    return f"{bus}.host"
-
-
 def other_cpus(cpu: int | None) -> set[int]:
     """The CPUs left to all but the loop; its own too where it is the only one."""
     usable = os.sched_getaffinity(0)
@@ -114,7 +116,7 @@ def drive(
     boot: Boot | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Drive:
-    """Run the host on a local bus until it is asked to stop and the car stands.
+    """Run the host on local buses until it is asked to stop and the car stands.
 
     ``boot`` has kept time of the start so far; ``progress`` is told the seconds since the
     first tick. Raises InputError for a bus or a log that cannot be opened, and where another
@@ -123,7 +125,7 @@ def drive(
     boot = boot or Boot()
     boot.reached("check")
     with (
-        open_port(terms.bus, "host", CAR_CHANNEL) as car,
+        Buses(terms.buses, "host") as cars,
         open_port(host_bus(terms.bus), "host", HOST_CHANNEL) as about,
         SharedRing(terms.bus, RING_FRAMES) as kept,
         _kept_off(terms.cpu) as others,
@@ -132,7 +134,7 @@ def drive(
             new_log(terms.log)
         if terms.card is not None:
             terms.card()
-        ports = (car.record, about.record)
+        ports = (cars.record, about.record)
         compile_loop(host, ports, kept.ring, terms.beat)
         boot.reached("compile")
         rehearse(host, terms.early_ns)

@@ -15,7 +15,6 @@ from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.drivers.sentences import Sentences
 from tianyuan.drivers.serial_line import SerialLines
 from tianyuan.firmware.gnss.receiver import Receiver
-from tianyuan.firmware.host_record import CAR_CHANNEL
 
 PRIORITY: Final = 70  # below the host's: a fix tells its age, a tick does not wait
 LOOK_S: Final = 0.05
@@ -65,7 +64,7 @@ def publish(
     """
     sentences, nothing = Sentences(), frames(FRAMES_IN)
     receiver.rehearse()  # before joining: a node on the bus reads
-    with open_port(bus, "gnss", CAR_CHANNEL) as port, real_time(cpu, PRIORITY) as steps:
+    with open_port(bus, "gnss") as port, real_time(cpu, PRIORITY) as steps:
         began, lost, warned = time.monotonic(), 0, False
         lines.discard()
         while not stop.is_set() and (seconds is None or time.monotonic() - began < seconds):

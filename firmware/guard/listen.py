@@ -8,7 +8,6 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND_NAMES
 from tianyuan.dbc.codec import Status, decode
 from tianyuan.firmware.guard.records import BRAKE, STEERING, THROTTLE, GuardCause
-from tianyuan.firmware.host_record import CAR_CHANNEL
 
 BAD_IN_A_ROW = 3
 # The host's longest step after a stall, and more than frames are ever held up on their way:
@@ -143,8 +142,6 @@ def listen(tables, memory, frames_in, n_in, t_ns):
     memory.guard[0].wrong = NONE
     memory.books[0].frames += n_in
     for i in range(n_in):
-        if frames_in[i].channel != CAR_CHANNEL:
-            continue
         m = decode(tables.commands, frames_in, i, memory.heard, values)
         if m >= 0:
             _take(tables, memory, m, t_ns)

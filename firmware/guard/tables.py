@@ -5,16 +5,15 @@ The guard knows the car file and the wire, and nothing of how the driver thinks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message
 
 from tianyuan.control.records import CHANNELS, COMMAND, COMMAND_NAMES, record
-from tianyuan.dbc.codec import RECEIVED, SENT, Codec, build, records
+from tianyuan.dbc.codec import RECEIVED, SENT, Codec, records
 from tianyuan.dbc.records import Kind
-from tianyuan.firmware.car_file import Car
+from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.guard.records import (
     BOOKS,
     CHANGE,
@@ -25,14 +24,8 @@ from tianyuan.firmware.guard.records import (
     SAID,
     SLEW,
 )
-from tianyuan.firmware.tables import (
-    NS_PER_MS,
-    bind,
-    cycles_ns,
-    messages_of,
-    messages_used,
-    protections,
-)
+from tianyuan.firmware.timing import NS_PER_MS, cycles_ns
+from tianyuan.firmware.wiring import bind, codec_of, command_wiring, messages_of
 
 WHEELS = CHANNELS["wheels"]
 SILENT_CYCLES = 3
@@ -76,15 +69,6 @@ class Guard(NamedTuple):
     memory: Memory
 
 
-def _codec(
-    car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
-) -> tuple[Codec, tuple[Message, ...]]:
-    """The codec of those channels of a car file's table that have a slot."""
-    bindings = bind(car, table, messages, slots)
-    found = messages_used(bindings, messages)
-    return build(found, bindings, protections(car, found)), found
-
-
 def _only(car: Car, channels: tuple[str, ...]) -> Car:
     """The car with no other sensors than these channels."""
     kept = {name: signal for name, signal in car.sensors.items() if name in channels}
@@ -114,7 +98,7 @@ def _carrier(car: Car, sent: tuple[Message, ...]) -> np.ndarray:
     order = [message.name for message in sent]
     table = np.full(len(COMMAND_NAMES), -1, np.int64)
     for channel, wired in car.commands.items():
-        table[COMMAND_NAMES.index(channel)] = order.index(wired.signal.split(".")[0])
+        table[COMMAND_NAMES.index(channel)] = order.index(wired[0].message)
     return table
 
 
@@ -125,9 +109,10 @@ def tables(car: Car, host_period_ns: int) -> Tables:
     InputError for what the car's DBC files do not hold.
     """
     messages = messages_of(car)
-    commands, sent = _codec(car, "commands", messages, COMMAND_NAMES)
-    wheels, _ = _codec(_only(car, WHEELS), "sensors", messages, WHEELS)
-    permit, _ = _codec(car, "guard", messages, GUARD_NAMES)
+    commands, sent = codec_of(car, command_wiring(car, messages), messages)
+    only_wheels = bind(_only(car, WHEELS), "sensors", messages, WHEELS)
+    wheels, _ = codec_of(car, only_wheels, messages)
+    permit, _ = codec_of(car, bind(car, "guard", messages, GUARD_NAMES), messages)
     ticks = -(-cycles_ns(sent, car) // host_period_ns)
     return Tables(
         commands,

@@ -21,7 +21,6 @@ from tianyuan.control.records import COMMAND_NAMES, Mode, Permit
 from tianyuan.dbc.codec import encode
 from tianyuan.firmware.guard.listen import listen
 from tianyuan.firmware.guard.records import CHANGES, GuardCause
-from tianyuan.firmware.host_record import CAR_CHANNEL
 
 PERIOD_NS = 10_000_000  # of the permit
 TICK_NS = 2_000_000
@@ -196,7 +195,7 @@ def say(tables, memory, t_ns, frames_out):
         return 0
     if changed:
         _note(memory, t_ns)
-    frames_out[0].channel, frames_out[0].t_ns = CAR_CHANNEL, t_ns
+    frames_out[0].t_ns = t_ns
     g.sent_ns = t_ns
     memory.books[0].published += 1
     return 1

@@ -17,6 +17,7 @@ from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.progress import bar
 from tianyuan.commands.timing import print_boot, print_timing
 from tianyuan.firmware.boot import Boot
+from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.log_file import check_log
@@ -65,7 +66,8 @@ def drive(
     ready = prepare(car, track, line, controller, rate)
     card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
     stop_then_quit_on_signals(asked)
-    terms = Terms(channel, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US)
+    buses = car_buses(ready.car, channel)
+    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)

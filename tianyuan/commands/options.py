@@ -48,7 +48,14 @@ Turns = Annotated[int, typer.Option("--turns", min=1, max=1000, help="Figures ar
 Interface = Annotated[
     str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
 ]
-Channel = Annotated[str, typer.Option("--channel", "-c", help="The bus: its name, or its folder.")]
+Channel = Annotated[
+    str,
+    typer.Option(
+        "--channel",
+        "-c",
+        help="The bus: its name, or its folder; of several, the first or all, with commas.",
+    ),
+]
 
 RATES = (100, 125, 200, 250, 500, 1000)
 

@@ -12,6 +12,7 @@ from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_laps, report_of, result_of, timing_of, written
 from tianyuan.commands.signals import stop_on_signals
+from tianyuan.firmware.bus_names import car_buses
 from tianyuan.hil import realtime, virtual
 from tianyuan.hil.report import write_report
 
@@ -41,7 +42,12 @@ def rig(
     stop = stop_on_signals()
     with bar(f"{laps} laps in real time", total=laps) as progress:
         realtime.drive_rig(
-            world, life, channel, cpu, lambda: progress(virtual.laps_done(life, ready.host)), stop
+            world,
+            life,
+            car_buses(ready.car, channel),
+            cpu,
+            lambda: progress(virtual.laps_done(life, ready.host)),
+            stop,
         )
     telemetry = life.rows[: life.written[0]]
     run = result_of(ready, telemetry, virtual.has_finished(life, laps))
