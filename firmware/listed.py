@@ -22,7 +22,8 @@ def raw_of(message: Message, signal: DbcSignal, key: int | str) -> int:
     try:
         raw = int(key, 0) if isinstance(key, str) else key
     except ValueError:
-        hint = suggestion(str(key), names) or "; give the raw value's number"
+        hint = suggestion(str(key), names)
+        hint = hint or f"; it has {', '.join(names) or 'no names'}, or give the raw value's number"
         raise InputError(f"{key!r}: no raw value of {signal.name}{hint}") from None
     layout.raw_word(message, signal, raw)
     return raw

@@ -55,11 +55,13 @@ def sources(car: Car, group: str) -> dict[str, None]:
     return dict.fromkeys(named)
 
 
-def timeout_s(car: Car, group: str, message: str) -> float:
-    """A message unheard for this long is lost to the group."""
+def timeout_s(car: Car, group: str, message: str, own_s: float | None = None) -> float:
+    """A message unheard for this long is lost to the group; ``own_s`` where none is said."""
     times = car.messages.get(message)
     if times is not None and times.timeout_ms is not None:
         return times.timeout_ms * 1e-3
+    if own_s is not None:
+        return own_s
     return float(car.parameters["supervisor"][_RULES.get(group, "stale_s")])
 
 

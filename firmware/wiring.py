@@ -132,6 +132,8 @@ def binding(car: Car, entry: Entry, messages: Messages, slot: int) -> Binding:
 
 def _scale(channel: str, wired: Signal, signal: DbcSignal) -> tuple[float, float]:
     """Factor and offset from the wire's unit to the channel's, before ``ratio``."""
+    if wired.unit == "" and wired.radius_m is None:
+        return 1.0, 0.0  # a bare number: what it means is the ratio's to say
     written = signal.unit if wired.unit is None else wired.unit
     target = channel_unit(channel)
     if wired.radius_m is None:
