@@ -62,7 +62,7 @@ def _position(signal: Signal) -> dict[str, int]:
     return {"word": word, "beside": word - 1, "left": 63 - top % 64, "spare": spare, "swap": 0}
 
 
-def _raw_range(signal: Signal) -> tuple[float, float]:
+def raw_range(signal: Signal) -> tuple[float, float]:
     """Smallest and largest raw value that the bits can hold; ints, or floats for a float."""
     if signal.conversion.is_float:
         largest = _FLOATS[signal.length][1]
@@ -84,7 +84,7 @@ def limits(signal: Signal) -> tuple[float, float]:
 
     A declared bound between two raw values counts as the nearer one, as for any value.
     """
-    low, high = _raw_range(signal)
+    low, high = raw_range(signal)
     if signal.minimum is None or signal.maximum is None or signal.minimum >= signal.maximum:
         return low, high
     declared = sorted(_raw_bound(signal, float(end)) for end in (signal.minimum, signal.maximum))
@@ -93,7 +93,7 @@ def limits(signal: Signal) -> tuple[float, float]:
 
 def bits(signal: Signal, raw: float) -> int:
     """Pack a raw value, saturated, into the signal's unsigned bit pattern."""
-    low, high = _raw_range(signal)
+    low, high = raw_range(signal)
     raw = min(max(raw, low), high)
     if signal.conversion.is_float:
         pattern = np.array(raw, _FLOATS[signal.length][2])
@@ -115,7 +115,7 @@ def raw_word(message: Message, signal: Signal, raw: int) -> int:
             message=message.name,
             signal=signal.name,
         )
-    low, high = _raw_range(signal)
+    low, high = raw_range(signal)
     if not low <= raw <= high:
         raise DbcError(
             f"raw value {raw} does not fit: its bits hold {low} to {high}; correct the number",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cantools.database.can import Message
 
@@ -26,7 +26,15 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def check_messages(messages: Sequence[Message], channels: Mapping[str, int]) -> None:
-    """Raise DbcError where two messages have one name or identifier, or one is too long.
+    """Raise DbcError for the first of ``message_problems``."""
+    for problem in message_problems(messages, channels):
+        raise problem
+
+
+def message_problems(
+    messages: Sequence[Message], channels: Mapping[str, int]
+) -> Iterator[DbcError]:
+    """Find where two messages have one name or identifier, or one is too long.
 
     ``channels`` holds the bus of each message by its name, where that is not 0: an identifier
     may mean something else on another bus.
@@ -36,14 +44,14 @@ def check_messages(messages: Sequence[Message], channels: Mapping[str, int]) -> 
     for message in messages:
         other = ids.setdefault(key(message, channels.get(message.name, 0)), message.name)
         if message.name in names:
-            raise DbcError("defined twice; leave one out", message=message.name)
-        if other != message.name:
-            raise DbcError(
+            yield DbcError("defined twice; leave one out", message=message.name)
+        elif other != message.name:
+            yield DbcError(
                 f"identifier 0x{message.frame_id:X} is also that of {other}; leave one out",
                 message=message.name,
             )
         if message.length > 64:
-            raise DbcError(
+            yield DbcError(
                 f"length {message.length}: above the 64 bytes of a frame; leave it out",
                 message=message.name,
             )

@@ -8,7 +8,7 @@ from typing import Final
 
 import cantools.database
 from cantools.database import UnsupportedDatabaseFormatError  # type: ignore[attr-defined]
-from cantools.database.can import Database
+from cantools.database.can import Database, Message
 from cantools.database.errors import Error as DatabaseError
 
 from tianyuan.dbc.errors import DbcError
@@ -47,6 +47,34 @@ def read(path: Path | str) -> Database:
         raise error.at(str(path)) from None
 
 
+def read_all(path: Path) -> tuple[list[Message], list[DbcError]]:
+    """Read a DBC file for its messages and everything that is wrong with it.
+
+    A message with a mistake is among the messages all the same; a file that cannot be parsed
+    has none.
+    """
+    try:
+        return list(read(path).messages), []
+    except DbcError as first:
+        return _all_problems(path, first)
+
+
+def _all_problems(path: Path, first: DbcError) -> tuple[list[Message], list[DbcError]]:
+    """Look on, message by message, after the first problem."""
+    try:
+        text = _decoded(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+        messages = list(_database(text, strict=False).messages)
+    except (OSError, DbcError):
+        return [], [first]
+    problems = []
+    for message in messages:
+        try:
+            message.refresh(strict=True)
+        except DatabaseError as error:
+            problems.append(_problem(error).at(str(path)))
+    return messages, problems or [first]
+
+
 def _decoded(content: bytes) -> str:
     """Decode as UTF-8 if it is that, else as the format's usual Windows code page."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
@@ -65,9 +93,9 @@ def _decoded(content: bytes) -> str:
         ) from None
 
 
-def _database(text: str) -> Database:
+def _database(text: str, strict: bool = True) -> Database:
     try:
-        database = cantools.database.load_string(text, "dbc", strict=True)
+        database = cantools.database.load_string(text, "dbc", strict=strict)
     except UnsupportedDatabaseFormatError as error:
         raise _problem(error.e_dbc) from None
     if not isinstance(database, Database):

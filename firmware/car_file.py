@@ -36,6 +36,7 @@ from tianyuan.firmware.car_shape import (
     About,
     Car,
     section_model,
+    valid_part,
 )
 from tianyuan.firmware.guard.records import GUARD_NAMES
 from tianyuan.firmware.host_record import MOST_BUSES
@@ -49,11 +50,10 @@ KNOWN: Final = {"sensors": CHANNEL_NAMES, "commands": COMMAND_NAMES, "guard": GU
 class Examined(NamedTuple):
     """What could be read of a car file, and all that is wrong with it, a line each.
 
-    A mistaken entry is left out of ``car``; ``whole`` are the sections without a mistake.
+    A mistaken entry is left out of ``car``, and a mistaken parameter is its default there.
     """
 
     car: Car
-    whole: frozenset[str]
     mistakes: list[str]
 
 
@@ -90,7 +90,11 @@ def examine(file: Path) -> Examined:
     sections: dict[str, dict[str, Any]] = {}
     for section in SECTIONS:
         made = car_entries.model(section_model(section), tables[section], section, mistakes)
-        sections[section] = {} if made is None else made.model_dump()
+        sections[section] = (
+            valid_part(section, tables[section]) if made is None else made.model_dump()
+        )
+        if section == "vehicle" and made is not None:
+            mistakes.extend(_engine_mistakes(sections[section]))
     entries: dict[str, Any] = {
         **{name: _wired(name, tables[name], mistakes) for name in WIRED},
         **{name: _named(name, tables[name], mistakes) for name in NAMED},
@@ -102,9 +106,7 @@ def examine(file: Path) -> Examined:
     if not 1 <= len(tables["buses"]) <= MOST_BUSES and "buses" in document:
         mistakes.append(f"buses: {len(tables['buses'])} buses; 1 to {MOST_BUSES} can be")
     mistakes.extend(_guard_mistakes(car, tables))
-    if sections["vehicle"]:
-        mistakes.extend(_engine_mistakes(sections["vehicle"]))
-    return Examined(car, frozenset(name for name in SECTIONS if sections[name]), mistakes)
+    return Examined(car, mistakes)
 
 
 def _table(document: Mapping[str, Any], name: str, mistakes: list[str]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ a parameter is described. ``docs/car-file.md`` explains every key to those who w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, Parameter
@@ -165,6 +166,22 @@ def section_model(section: str) -> type[BaseModel]:
         for row in rows
     }
     return create_model(f"Section_{section}", __base__=Strict, **fields)
+
+
+def valid_part(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """What is right in a section with mistakes, and defaults in place of the rest."""
+    found = {}
+    for row in PARAMETERS:
+        if row.section != section:
+            continue
+        try:
+            found[row.name] = TypeAdapter(_number(row)).validate_python(
+                table[row.name], strict=True
+            )
+        except (KeyError, ValidationError):
+            if row.default is not None:
+                found[row.name] = row.default
+    return found
 
 
 SECTIONS: Final = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))

@@ -8,15 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from cantools.database.can import Message
 
+from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND, NO_HEARTBEAT, SENSORS, STATE, Permit, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, build, records
 from tianyuan.dbc.read import read
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
 from tianyuan.firmware.timing import cycles_ns, feeds
+from tianyuan.firmware.wire_mistakes import mistakes
 from tianyuan.firmware.wiring import (
     Messages,
-    check_names,
     codec_of,
     command_wiring,
     messages_of,
@@ -67,7 +68,8 @@ class Wire(NamedTuple):
 def wire(car: Car) -> Wire:
     """The codecs of a car's buses, and which messages feed which group of channels."""
     messages = messages_of(car)
-    check_names(car, messages)
+    for mistake in mistakes(car, messages):
+        raise InputError(mistake)
     sensors_, received = codec_of(car, sensor_wiring(car, messages), messages)
     commands, sent = codec_of(car, command_wiring(car, messages), messages)
     return Wire(sensors_, received, commands, sent, *feeds(car, received))

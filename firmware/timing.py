@@ -9,7 +9,7 @@ import numpy as np
 from cantools.database.can import Message
 
 from tianyuan.control.errors import InputError
-from tianyuan.control.records import CHANNELS
+from tianyuan.control.records import CHANNELS, GROUPS
 from tianyuan.firmware.car_shape import Car
 
 NS_PER_MS: Final = 1_000_000
@@ -71,6 +71,16 @@ def limit_s(car: Car, group: str) -> float:
     return min((timeout_s(car, group, name) for name in sources(car, group)), default=own)
 
 
+def check_group(car: Car, group: str) -> None:
+    """Raise InputError for a group that needs more messages than can be followed."""
+    count = len(sources(car, group))
+    if count > MOST_FEEDS:
+        raise InputError(
+            f"{car.file}: sensors: channels {', '.join(CHANNELS[group])}: fed by {count} "
+            f"messages; {MOST_FEEDS} is the most"
+        )
+
+
 def feeds(car: Car, messages: Sequence[Message]) -> tuple[np.ndarray, np.ndarray]:
     """The messages of each group, -1 where there are no more, and what each may be later, in ns.
 
@@ -78,15 +88,11 @@ def feeds(car: Car, messages: Sequence[Message]) -> tuple[np.ndarray, np.ndarray
     shortest counts as younger by the difference.
     """
     order = {message.name: index for index, message in enumerate(messages)}
-    table = np.full((len(CHANNELS), MOST_FEEDS), -1, np.int64)
+    table = np.full((len(GROUPS), MOST_FEEDS), -1, np.int64)
     slack_ns = np.zeros(table.shape, np.int64)
-    for row, slack, (group, channels) in zip(table, slack_ns, CHANNELS.items(), strict=True):
+    for row, slack, group in zip(table, slack_ns, GROUPS, strict=True):
+        check_group(car, group)
         named = sorted(sources(car, group), key=order.__getitem__)
-        if len(named) > MOST_FEEDS:
-            raise InputError(
-                f"{car.file}: sensors: channels {', '.join(channels)}: fed by {len(named)} "
-                f"messages; {MOST_FEEDS} is the most"
-            )
         for k, name in enumerate(named):
             row[k] = order[name]
             slack[k] = round((timeout_s(car, group, name) - limit_s(car, group)) * 1e9)

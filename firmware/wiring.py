@@ -16,10 +16,10 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, ECHOES, SENSORS
 from tianyuan.dbc import layout
 from tianyuan.dbc.codec import Binding, Codec, Condition, Protection, build
-from tianyuan.dbc.read import read
+from tianyuan.dbc.read import read_all
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_entries import suggestion
-from tianyuan.firmware.car_shape import Car, Signal
+from tianyuan.firmware.car_shape import Car, Signal, dbc_file
 from tianyuan.firmware.listed import default_of, pairs_of, raw_of, raws_of
 
 
@@ -55,22 +55,38 @@ class Wiring(NamedTuple):
     bare: list[str]
 
 
+def read_messages(car: Car) -> tuple[Messages, bool, list[str]]:
+    """The messages of the car's DBC files, whether one was unreadable, and what is wrong there."""
+    found, unread, problems = Messages({}, {}), False, list[str]()
+    for channel, (bus, table) in enumerate(car.buses.items()):
+        for name in table.dbc:
+            try:
+                file = dbc_file(car.file, bus, name)
+            except InputError as error:
+                unread = True
+                problems.append(str(error))
+                continue
+            messages, wrong = read_all(file)
+            unread = unread or (bool(wrong) and not messages)
+            problems += [str(each) for each in wrong]
+            for message in messages:
+                if message.name in found.named:
+                    problems.append(
+                        f"{file}: message {message.name}: in two of the car's DBC files; rename "
+                        "one, or leave a file out"
+                    )
+                    continue
+                found.named[message.name] = message
+                found.channels[message.name] = channel
+    return found, unread, problems
+
+
 def messages_of(car: Car) -> Messages:
-    """The messages of the car's DBC files; raises InputError for a name that is in two."""
-    found = Messages({}, {})
-    for channel, file in zip(car.channels(), car.dbc_files(), strict=True):
-        for message in read(file).messages:
-            if message.name in found.named:
-                raise InputError(f"{file}: message {message.name}: in two of the car's DBC files")
-            found.named[message.name] = message
-            found.channels[message.name] = channel
+    """The messages of the car's DBC files; raises InputError for whatever is wrong with them."""
+    found, _, problems = read_messages(car)
+    if problems:
+        raise InputError(problems[0])
     return found
-
-
-def check_names(car: Car, messages: Messages) -> None:
-    """Raise InputError for a table of messages that names one that is not there."""
-    for mistake in name_mistakes(car, messages):
-        raise InputError(f"{car.file}: {mistake}")
 
 
 def name_mistakes(car: Car, messages: Messages) -> Iterator[str]:
@@ -120,17 +136,20 @@ def binding(car: Car, entry: Entry, messages: Messages, slot: int) -> Binding:
             pairs = pairs_of(key, wired, message, signal, gears)
             default = default_of(key, wired)
             return Binding(message.name, signal.name, slot, 1.0, 0.0, pairs, default, unavailable)
-        factor, offset = _scale(entry.channel, wired, signal)
+        factor, offset = scale(entry, signal)
     except InputError as error:
         raise InputError(f"{car.file}: {entry.key} = {wired.signal!r}: {error}") from None
-    ratio = wired.ratio
-    return Binding(
-        message.name, signal.name, slot, factor / ratio, offset / ratio + wired.offset,
-        unavailable=unavailable,
-    )  # fmt: skip
+    return Binding(message.name, signal.name, slot, factor, offset, unavailable=unavailable)
 
 
-def _scale(channel: str, wired: Signal, signal: DbcSignal) -> tuple[float, float]:
+def scale(entry: Entry, signal: DbcSignal) -> tuple[float, float]:
+    """Factor and offset that make a physical value of the wire one of the channel."""
+    wired = entry.wired
+    factor, offset = _conversion(entry.channel, wired, signal)
+    return factor / wired.ratio, offset / wired.ratio + wired.offset
+
+
+def _conversion(channel: str, wired: Signal, signal: DbcSignal) -> tuple[float, float]:
     """Factor and offset from the wire's unit to the channel's, before ``ratio``."""
     if wired.unit == "" and wired.radius_m is None:
         return 1.0, 0.0  # a bare number: what it means is the ratio's to say
@@ -224,17 +243,24 @@ def command_wiring(car: Car, messages: Messages) -> Wiring:
     made = bind(car, "commands", messages, COMMAND_NAMES)
     for place, (out, source) in enumerate(car.echo.items()):
         made.bindings.append(echo_bindings(car, place, out, source, messages)[1])
-    fed = {each.message for each in made.bindings} | _heard(car)
-    bare = {name.partition(".")[0]: None for name in car.constants}
-    made.bare.extend(name for name in bare if name not in fed)
+    made.bare.extend(said(car))
     return made
 
 
-def _heard(car: Car) -> set[str]:
-    """The messages that the host or its guard hear, or the guard says."""
-    named = {each.message for each in (*car.sensors.values(), *car.guard.values())}
-    named |= {v.signal.partition(".")[0] for each in car.sensors.values() for v in each.valid}
-    return named | {source.partition(".")[0] for source in car.echo.values()}
+def said(car: Car) -> dict[str, None]:
+    """The messages that the host sends; one of constants alone is its own, if nobody hears it."""
+    named = [entry.wired.message for entry in entries(car, "commands")]
+    named += [out.partition(".")[0] for out in car.echo]
+    others = {*heard(car), *(each.message for each in car.guard.values())}
+    bare = [name.partition(".")[0] for name in car.constants]
+    return dict.fromkeys(named + [name for name in bare if name not in others])
+
+
+def heard(car: Car) -> dict[str, None]:
+    """The messages that the host takes: those of channels, of validity and of echoes."""
+    named = [each.message for each in car.sensors.values()]
+    named += [v.signal.partition(".")[0] for each in car.sensors.values() for v in each.valid]
+    return dict.fromkeys(named + [source.partition(".")[0] for source in car.echo.values()])
 
 
 def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
