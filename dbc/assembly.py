@@ -3,7 +3,8 @@
 Every mask, shift, scale and slot is a constant in them. ``unpack`` writes the values of the
 message's plain signals. ``pack`` makes its frame of them, with the initial bits of all
 others, and returns 0 if one of the values is not finite; what is not plain, and counter and
-CRC, the kernels put in after. ``crc``, of a protected message, returns the CRC of a frame.
+CRC, the kernels put in after. ``crc``, of a protected message, returns what the CRC of a frame
+is off by (``summing.py``).
 
 The kernels can do all of it from the tables, as they do interpreted and with bounds
 checked; what these functions do must not differ by a bit.
@@ -16,8 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.dbc import e2e
+from tianyuan.dbc import summing
 from tianyuan.dbc.frame import WORDS
+from tianyuan.dbc.records import Codec
+from tianyuan.dbc.summing import fold
 
 _DECLARED: Final = """\
 declare i64 @llvm.bswap.i64(i64)
@@ -59,15 +62,6 @@ _PUT: Final = """\
   %bits{k} = and i64 %raw{k}, {bits}
   %part{k} = shl i64 %bits{k}, {shift}
 """
-_OCTET: Final = """\
-  %from{byte} = getelementptr i8, ptr %frame, i64 {at}
-  %octet{byte} = load i8, ptr %from{byte}
-  %word{byte} = zext i8 %octet{byte} to i64
-  %index{byte} = xor i64 %word{byte}, {before}
-  %entry{byte} = getelementptr [8 x [256 x i8]], ptr @crc, i64 0, i64 {zeros}, i64 %index{byte}
-  %found{byte} = load i8, ptr %entry{byte}
-  %share{byte} = zext i8 %found{byte} to i64
-"""
 _STORE: Final = """\
   %place{word} = getelementptr i64, ptr %frame, i64 {word}
   store i64 {value}, ptr %place{word}, align 8
@@ -79,16 +73,17 @@ _RETURN: Final = """\
 """
 
 
-def source(messages: np.ndarray, signals: np.ndarray, initial: np.ndarray) -> str:
-    """The functions ``unpack_M``, ``pack_M`` and ``crc_M`` of each message M of the tables."""
-    parts = [_DECLARED, _crc_tables()]
-    for m, message in enumerate(messages):
-        rows = signals[message["first"] : message["plain"]]
-        words = initial[WORDS * m : WORDS * (m + 1)].tolist()
+def source(codec: Codec) -> str:
+    """The functions ``unpack_M``, ``pack_M`` and ``crc_M`` of each message M of the codec."""
+    parts = [_DECLARED, summing.tables(codec)]
+    for m, message in enumerate(codec.messages):
+        rows = codec.signals[message["first"] : message["plain"]]
+        words = codec.initial[WORDS * m : WORDS * (m + 1)].tolist()
         parts.append(_function(f"unpack_{m}", _unpack(rows)))
         parts.append(_function(f"pack_{m}", _pack(rows, words)))
-        if message["counter"] >= 0:
-            parts.append(_function(f"crc_{m}", _crc(message)))
+        if (protected := int(message["protected"])) >= 0:
+            parts.append(summing.constants(codec, protected))
+            parts.append(_function(f"crc_{m}", summing.body(codec, protected)))
     return "\n".join(parts)
 
 
@@ -115,42 +110,13 @@ def _pack(rows: np.ndarray, words: list[int]) -> list[str]:
     for word, initial in enumerate(words):
         own = [str(initial), *parts.get(f"lane{word}_0", ())]
         if swapped := parts.get(f"lane{word}_1"):
-            all_swapped = _fold(body, "or i64", f"swapped{word}", swapped)
+            all_swapped = fold(body, "or i64", f"swapped{word}", swapped)
             body.append(f"  %motorola{word} = call i64 @llvm.bswap.i64(i64 {all_swapped})\n")
             own.append(f"%motorola{word}")
-        body.append(_STORE.format(word=word, value=_fold(body, "or i64", f"word{word}", own)))
+        body.append(_STORE.format(word=word, value=fold(body, "or i64", f"word{word}", own)))
     zeros = ["0.0", *(f"%zero{k}" for k in range(len(rows)))]
-    body.append(_RETURN.format(sum=_fold(body, "fadd double", "sum", zeros)))
+    body.append(_RETURN.format(sum=fold(body, "fadd double", "sum", zeros)))
     return body
-
-
-def _crc(message: Any) -> list[str]:
-    """Find a frame's CRC as ``e2e.crc8`` does: eight bytes side by side, then the next eight."""
-    body: list[str] = []
-    crc = str(message["crc_start"])
-    octets = [byte for byte in range(message["length"]) if byte != message["crc_byte"]]
-    for chunk in (octets[first : first + 8] for first in range(0, len(octets), 8)):
-        for zeros, byte in enumerate(reversed(chunk)):
-            before = crc if byte == chunk[0] else "0"
-            body.append(_OCTET.format(byte=byte, at=8 + byte, before=before, zeros=zeros))
-        shares = [f"%share{byte}" for byte in chunk]
-        crc = _fold(body, "xor i64", f"crc{chunk[0]}", shares)
-    return [*body, f"  ret i64 {crc}\n"]
-
-
-def _crc_tables() -> str:
-    rows = (", ".join(f"i8 {each}" for each in table) for table in e2e.TABLES.tolist())
-    tables = ", ".join(f"[256 x i8] [{row}]" for row in rows)
-    return f"@crc = internal constant [8 x [256 x i8]] [{tables}]\n"
-
-
-def _fold(body: list[str], operation: str, name: str, operands: list[str]) -> str:
-    """Combine the operands one after another; return what holds the result."""
-    total = operands[0]
-    for n, operand in enumerate(operands[1:]):
-        body.append(f"  %{name}.{n} = {operation} {total}, {operand}\n")
-        total = f"%{name}.{n}"
-    return total
 
 
 def _lane(row: Any) -> str:

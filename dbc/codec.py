@@ -10,13 +10,14 @@ from __future__ import annotations
 from tianyuan.dbc.decoding import decode, decode_raw
 from tianyuan.dbc.encoding import encode
 from tianyuan.dbc.names import every_signal
+from tianyuan.dbc.protection_records import Protection, State, Window
+from tianyuan.dbc.receiving import tick_over
 from tianyuan.dbc.records import (
     RECEIVED,
     SENT,
     Binding,
     Codec,
     Condition,
-    Protection,
     Status,
     records,
     slots,
@@ -30,7 +31,9 @@ __all__ = [
     "Codec",
     "Condition",
     "Protection",
+    "State",
     "Status",
+    "Window",
     "build",
     "decode",
     "decode_raw",
@@ -38,4 +41,5 @@ __all__ = [
     "every_signal",
     "records",
     "slots",
+    "tick_over",
 ]

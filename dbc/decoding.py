@@ -10,6 +10,8 @@ from tianyuan.dbc.bits import extract
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
 from tianyuan.dbc.lookup import find, key_of
 from tianyuan.dbc.machine import GENERATED, call
+from tianyuan.dbc.protection_records import State
+from tianyuan.dbc.receiving import note, take
 from tianyuan.dbc.records import NO_PARENT, Status
 from tianyuan.dbc.scaling import listed_value, number, to_channel
 from tianyuan.dbc.selection import selected
@@ -18,9 +20,10 @@ _OK = int(Status.OK)
 _UNKNOWN_ID = int(Status.UNKNOWN_ID)
 _NOT_DATA = int(Status.NOT_DATA)
 _WRONG_LENGTH = int(Status.WRONG_LENGTH)
-_WRONG_CRC = int(Status.WRONG_CRC)
 _NOT_FINITE = int(Status.NOT_FINITE)
 _NOT_AVAILABLE = int(Status.NOT_AVAILABLE)
+_INVALID = int(Status.INVALID)
+_VALID = int(State.VALID)
 _NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
 _TIME = np.uint64(WORDS - 1)
@@ -36,10 +39,10 @@ def decode(codec, frames, i, received, values):
     multiplexor does not select keeps its value.
 
     A frame must have exactly its message's length; a CAN FD frame may also have the next
-    length there is. With protection, the first frame is taken as it comes; then a counter
-    that stands still is REPEATED and one that is more than ``max_delta`` on is
-    WRONG_SEQUENCE. Both refuse the frame, but the latter's counter is the one to go on
-    from, as AUTOSAR's profile 1 resynchronises; 15 is no counter and never is.
+    length there is. A protected frame must have the right CRC and its counter must be on, but
+    not too far (``receiving.py``); the first one is taken as it comes. Frames of a message
+    that its window finds INVALID are refused, those before it is VALID are not: but only
+    ``valid_ns`` says when there was one that can be relied on.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -52,17 +55,16 @@ def decode(codec, frames, i, received, values):
     status = _OK
     if not _has_length(message, words[base]):
         status = _WRONG_LENGTH
-    elif message.guarded:
         if message.counter >= 0:
-            status = _sequence(codec.signals, message, record, words, base, values)
-        if status == _OK and message.floats and not _finite(codec, message, words, base):
-            status = _NOT_FINITE
-        if status == _OK and message.checked and not _holds(codec, message, received, words, base):
-            status = _NOT_AVAILABLE
-    record.status = status
+            note(codec.protected[message.protected], record, status, words[base + _TIME])
+    elif message.guarded:
+        status = _check(codec, message, record, received, words, base, values)
     if status < 0:
+        if status != _INVALID:  # which is the message's; the record keeps the frame's own
+            record.status = status
         record.errors += 1
         return status
+    record.status = status
     if GENERATED:
         call(message.unpack, words, base, values)
     else:
@@ -71,6 +73,8 @@ def decode(codec, frames, i, received, values):
         _write_rest(codec, message, words, base, values)
         record.gates = _gates(codec, message, words, base)
     record.t_ns = words[base + _TIME]
+    if message.counter < 0 or record.state == _VALID:
+        record.valid_ns = record.t_ns
     record.count += 1
     return m
 
@@ -104,6 +108,19 @@ def decode_raw(codec, frames, i, raws, present):
 
 
 @inlined
+def _check(codec, message, record, received, words, base, values):
+    """Find the status of a frame of which more than the length is to be checked."""
+    status = _OK
+    if message.counter >= 0:
+        status = _protection(codec, message, record, words, base, values)
+    if status >= 0 and message.floats and not _finite(codec, message, words, base):
+        status = _NOT_FINITE
+    if status >= 0 and message.checked and not _holds(codec, message, received, words, base):
+        status = _NOT_AVAILABLE
+    return status
+
+
+@inlined
 def _has_length(message, header):
     length = (header >> 32) & 0xFF
     fd = (header >> 40) & FDF
@@ -111,22 +128,26 @@ def _has_length(message, header):
 
 
 @inlined
-def _sequence(signals, message, record, words, base, values):
-    """Find the status of a frame's protection; a right CRC makes its counter the last."""
-    crc_byte = message.crc_byte
+def _protection(codec, message, record, words, base, values):
+    """Find the status of a frame's protection.
+
+    The usual case is done with here: nothing but good frames in the window, and one more.
+    """
     if GENERATED:
-        expected = call(message.crc, words, base, values)
+        off = call(message.crc, words, base, values)
     else:
-        expected = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
-    if expected != e2e.octet(words, base, crc_byte):
-        return _WRONG_CRC
-    counter = extract(signals[message.counter], words, base)
-    status = _OK
-    if record.count > 0 or counter >= e2e.COUNTERS:
-        status = e2e.p1_sequence(record.counter, counter, message.max_delta)
-    if counter < e2e.COUNTERS:
-        record.counter = counter
-    return status
+        off = e2e.mismatch(codec, codec.protected[message.protected], words, base)
+    counter = extract(codec.signals[message.counter], words, base)
+    if off == 0 and record.streak >= message.calm:
+        last = record.counter
+        if counter == last + 1 and counter <= message.last_count:
+            record.counter = counter
+            return _OK
+        if counter == message.first_count and last == message.last_count:
+            record.counter = counter
+            return _OK
+    row = codec.protected[message.protected]
+    return take(row, record, counter, off, words[base + _TIME])
 
 
 @inlined

@@ -40,7 +40,7 @@ def encode(codec, m, sent, values, frames, i):
         return _NOT_FINITE
     record = sent[np.uint64(m)]
     if message.counter >= 0:
-        _protect(codec.signals, message, record, words, base, values)
+        _protect(codec, message, record, words, base, values)
     record.count += 1
     return _OK
 
@@ -90,13 +90,21 @@ def _put_rest(codec, message, values, words, base):
 
 
 @inlined
-def _protect(signals, message, record, words, base, values):
+def _protect(codec, message, record, words, base, values):
     """Put the counter into the frame, then the CRC, and step the counter."""
-    insert(signals[message.counter], record.counter, words, base)
-    crc_byte = message.crc_byte
+    counter = max(record.counter, message.first_count)
+    insert(codec.signals[message.counter], counter, words, base)
+    row = codec.protected[message.protected]
     if GENERATED:
         crc = call(message.crc, words, base, values)
     else:
-        crc = e2e.crc8(message.crc_start, words, base, message.length, crc_byte)
-    words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
-    record.counter = e2e.p1_next(record.counter)
+        crc = e2e.mismatch(codec, row, words, base)
+    crc_byte = message.crc_byte
+    if crc_byte >= 0:
+        words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
+    else:
+        for k in range(row.crc_bytes):
+            place = row.crc_byte + k
+            part = (crc >> (8 * k)) & 0xFF
+            words[base + _PAYLOAD + np.uint64(place >> 3)] |= part << ((place & 7) * 8)
+    record.counter = e2e.next_counter(counter, message.first_count, message.last_count)

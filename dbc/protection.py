@@ -5,25 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 from cantools.database.can import Message, Signal
 
-from tianyuan.dbc.e2e import COUNTERS, crc8_j1850
+from tianyuan.dbc.checksums import CHECKSUMS, crc
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.layout import network_start
+from tianyuan.dbc.layout import limits, network_start
 from tianyuan.dbc.names import suggestion
-from tianyuan.dbc.records import Protection
+from tianyuan.dbc.protection_records import BY_COUNTER, MOST_WINDOW, Method, Protection, Window
 
-PROFILES: Final = ("P1", "P11")
+MODES: Final = {"P1": ("BOTH", "ALT", "LOW", "NIBBLE"), "P11": ("BOTH", "NIBBLE")}
+PROFILES: Final = ("P1", "P2", "P5", "P11", "counter")
+GROWS: Final = ("P1", "P2")  # the older profiles' tolerance grows, and they synchronise
+NIBBLE: Final = 4
+WIDEST_COUNTER: Final = 32
 
 
 class Guard(NamedTuple):
-    """A message's protection as its row in the table needs it."""
+    """A message's protection as the tables need it: signals by name, and cells of PROTECTED."""
 
     crc: str
     counter: str
-    crc_byte: int
-    crc_start: int
-    max_delta: int
+    nibble: str
+    nibble_value: int
+    cells: dict[str, int]
+    covered: list[int]
+    by_counter: np.ndarray  # (BY_COUNTER, 3) start and tails
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The signals that the codec fills in itself."""
+        return tuple(name for name in (self.crc, self.counter, self.nibble) if name)
+
+
+class _Summing(NamedTuple):
+    """How the CRC of a message is found, beside the bytes that it covers."""
+
+    method: Method
+    starts: list[int]  # by counter
+    tails: list[bytes]
+    invert: int
+    backwards: bool = False
 
 
 def guards(messages: Sequence[Message], protections: Mapping[str, Protection]) -> dict[str, Guard]:
@@ -33,46 +55,197 @@ def guards(messages: Sequence[Message], protections: Mapping[str, Protection]) -
     for name, protection in protections.items():
         if name not in known:
             raise DbcError(f"no such message to protect; {suggestion(name, known)}", message=name)
+        problem = _problem(protection) or _window_problem(protection.window)
+        if problem:
+            raise DbcError(problem, message=name)
         found[name] = _guard(known[name], protection)
     return found
 
 
 def _guard(message: Message, protection: Protection) -> Guard:
-    _check_numbers(message, protection)
-    crc = _signal(message, protection.crc, 8)
-    counter = _signal(message, protection.counter, 4)
-    intel = crc.byte_order == "little_endian"
-    start = crc.start if intel else network_start(crc)
-    if start % 8:
-        raise DbcError(
-            "the CRC must fill one byte; correct its start bit",
-            message=message.name,
-            signal=crc.name,
-        )
+    counter = _counter(message, protection)
+    first, last = _range(message, protection, counter)
+    steps = last - first
+    if not 1 <= protection.max_delta <= steps:
+        _refuse(message, f"max_delta {protection.max_delta}: must be 1 to {steps}")
+    sender = _crc_signal(message, protection)
+    start = _start(sender) // 8 if sender else -1
+    own = range(start, start + sender.length // 8) if sender else range(0)
+    summing = _summing(message, protection)
+    covered = [byte for byte in range(message.length) if byte not in own] if sender else []
+    by_counter = np.zeros((BY_COUNTER, 3), np.int64)
+    for each in range(BY_COUNTER):
+        tail = summing.tails[each]
+        by_counter[each, : 1 + len(tail)] = [summing.starts[each], *tail]
+    grows = protection.profile in GROWS
+    quiet = steps if protection.max_no_new is None or not grows else protection.max_no_new
+    cells = {
+        "method": int(summing.method),
+        "tails": len(summing.tails[0]),
+        "invert": summing.invert,
+        "crc_byte": start,
+        "crc_bytes": len(own),
+        "first": first,
+        "last": last,
+        "max_delta": protection.max_delta,
+        "most_delta": steps if grows else protection.max_delta,
+        "resync": int(not grows or protection.sync > 0),
+        "sync": protection.sync if grows else 0,
+        "max_no_new": quiet,
+        "read_ns": protection.read_ns,
+    }
+    if protection.window:
+        window = protection.window._asdict()
+        cells |= {"window": window.pop("size"), **window}
+    return Guard(
+        sender.name if sender else "",
+        counter.name,
+        _nibble(message, protection),
+        protection.data_id >> 8 & 15,
+        cells,
+        covered[::-1] if summing.backwards else covered,
+        by_counter,
+    )
+
+
+def _summing(message: Message, protection: Protection) -> _Summing:
     low, high = protection.data_id & 0xFF, protection.data_id >> 8
-    crc_start = crc8_j1850(bytes((low, high)), start=0, invert=0)
-    return Guard(crc.name, counter.name, start // 8, crc_start, protection.max_delta)
+    none = [b""] * BY_COUNTER
+    if protection.profile == "P5":
+        tail = bytes((low, high))
+        return _Summing(Method.CRC_1021, [0xFFFF] * BY_COUNTER, [tail] * BY_COUNTER, 0)
+    if protection.profile == "P2":
+        tails = [bytes((each,)) for each in protection.data_ids]
+        return _Summing(Method.CRC_2F, [0xFF] * BY_COUNTER, tails, 0xFF)
+    if protection.profile == "counter":
+        return _plain(message, protection.checksum)
+    counted = {
+        "BOTH": (bytes((low, high)),) * 2,
+        "ALT": (bytes((low,)), bytes((high,))),
+        "LOW": (bytes((low,)),) * 2,
+        "NIBBLE": (bytes((low, 0)),) * 2,
+    }[protection.mode]
+    starts = [crc(Method.CRC_1D, counted[each & 1]) for each in range(BY_COUNTER)]
+    return _Summing(Method.CRC_1D, starts, none, 0)
 
 
-def _check_numbers(message: Message, protection: Protection) -> None:
-    problem = ""
-    if protection.profile not in PROFILES:
-        problem = f"protection profile {protection.profile!r}: must be one of {PROFILES}"
-    elif not 0 <= protection.data_id <= 0xFFFF:
-        problem = f"data id {protection.data_id}: must be 0 to 0xFFFF"
-    elif not 1 <= protection.max_delta < COUNTERS:
-        problem = f"max_delta {protection.max_delta}: must be 1 to {COUNTERS - 1}"
-    if problem:
-        raise DbcError(problem, message=message.name)
+def _plain(message: Message, name: str) -> _Summing:
+    none = [b""] * BY_COUNTER
+    if not name:
+        return _Summing(Method.NONE, [0] * BY_COUNTER, none, 0)
+    made = CHECKSUMS[name]
+    start = made.start + (message.length if made.length else 0)
+    if made.identifier:
+        start += sum(message.frame_id.to_bytes(4, "little"))
+    return _Summing(made.method, [start & 0xFF] * BY_COUNTER, none, made.invert, made.backwards)
 
 
-def _signal(message: Message, name: str, length: int) -> Signal:
+def _problem(protection: Protection) -> str:
+    """What is wrong with a protection whatever its message, or ''."""
+    profile, checksum = protection.profile, protection.checksum
+    if profile not in PROFILES:
+        return f"protection profile {profile!r}: must be one of {', '.join(PROFILES)}"
+    if profile in MODES and protection.mode not in MODES[profile]:
+        return f"data id mode {protection.mode!r}: must be one of {', '.join(MODES[profile])}"
+    if not 0 <= protection.data_id <= 0xFFFF:
+        return f"data id {protection.data_id}: must be 0 to 0xFFFF"
+    ids = protection.data_ids
+    if profile == "P2" and (len(ids) != 16 or not all(0 <= each <= 0xFF for each in ids)):
+        return "data ids: must be 16 numbers of 0 to 0xFF, one a counter"
+    if profile == "counter" and checksum and checksum not in CHECKSUMS:
+        return f"checksum {checksum!r}: must be one of {', '.join(CHECKSUMS)}"
+    if profile == "counter" and bool(checksum) != bool(protection.crc):
+        return "checksum and crc go together: name the checksum and the signal that has it"
+    if not 0 <= protection.sync < BY_COUNTER:
+        return f"sync {protection.sync}: must be 0 to {BY_COUNTER - 1}"
+    return ""
+
+
+def _window_problem(window: Window | None) -> str:
+    """What contradicts AUTOSAR's rules for a window, or ''."""
+    if window is None:
+        return ""
+    if not 1 <= window.size <= MOST_WINDOW:
+        return f"window size {window.size}: must be 1 to {MOST_WINDOW}"
+    for state in ("init", "valid", "invalid"):
+        good, wrong = getattr(window, f"min_ok_{state}"), getattr(window, f"max_error_{state}")
+        if good < 1 or wrong < 0 or good + wrong > window.size:
+            return (
+                f"min_ok_{state} {good}, max_error_{state} {wrong}: must be at least 1 and 0, "
+                f"and together at most the window's {window.size}"
+            )
+    if not window.min_ok_valid <= window.min_ok_init <= window.min_ok_invalid:
+        return "min_ok: valid must ask for no more than init, and init for no more than invalid"
+    if not window.max_error_invalid <= window.max_error_init <= window.max_error_valid:
+        return "max_error: invalid must bear no more than init, and init no more than valid"
+    return ""
+
+
+def _refuse(message: Message, problem: str, signal: str = "") -> None:
+    raise DbcError(problem, message=message.name, signal=signal)
+
+
+def _range(message: Message, protection: Protection, counter: Signal) -> tuple[int, int]:
+    """The counter's first and last value."""
+    if protection.profile != "counter":
+        return 0, 14 if protection.profile in MODES else (1 << counter.length) - 1
+    last = protection.counter_last
+    last = round(limits(counter)[1]) if last is None else last
+    first = protection.counter_first
+    if not 0 <= first < last < 1 << counter.length:
+        _refuse(message, f"counts from {first} to {last}: must rise within its bits", counter.name)
+    return first, last
+
+
+def _counter(message: Message, protection: Protection) -> Signal:
+    if protection.profile == "counter":
+        found = _signal(message, protection.counter, range(1, WIDEST_COUNTER + 1))
+        if _start(found) % 64 + found.length > 64:
+            _refuse(message, "lies across two words of 8 bytes; it must not", found.name)
+        return found
+    bits = 8 if protection.profile == "P5" else NIBBLE
+    return _aligned(message, _signal(message, protection.counter, [bits]), bits)
+
+
+def _nibble(message: Message, protection: Protection) -> str:
+    if protection.profile not in MODES or protection.mode != "NIBBLE":
+        return ""
+    found = _signal(message, protection.nibble, [NIBBLE])
+    return str(_aligned(message, found, NIBBLE).name)
+
+
+def _crc_signal(message: Message, protection: Protection) -> Signal | None:
+    if not protection.crc and protection.profile == "counter":
+        return None
+    bits = 16 if protection.profile == "P5" else 8
+    found = _signal(message, protection.crc, [bits])
+    if bits == 16 and found.byte_order != "little_endian":
+        _refuse(message, "profile P5 sends its CRC little-endian; correct its order", found.name)
+    if _start(found) % 8:
+        _refuse(message, "the CRC must fill whole bytes; correct its start bit", found.name)
+    return found
+
+
+def _start(signal: Signal) -> int:
+    """The bit that the signal starts at, counted through the bytes in its own order."""
+    return signal.start if signal.byte_order == "little_endian" else network_start(signal)
+
+
+def _aligned(message: Message, signal: Signal, bits: int) -> Signal:
+    if _start(signal) % bits:
+        _refuse(message, f"must start at a multiple of {bits} bits; correct it", signal.name)
+    return signal
+
+
+def _signal(message: Message, name: str, lengths: Sequence[int]) -> Signal:
     named = {signal.name: signal for signal in message.signals}
     problem = ""
     if name not in named:
         problem = f"no such signal to protect with; {suggestion(name, named)}"
-    elif named[name].length != length or named[name].is_signed or named[name].is_float:
-        problem = f"must be an unsigned integer of {length} bits to protect with"
+    elif named[name].length not in lengths or named[name].is_signed or named[name].is_float:
+        most = lengths[-1]
+        bits = f"{most} bits" if len(lengths) == 1 else f"at most {most} bits"
+        problem = f"must be an unsigned integer of {bits} to protect with"
     elif named[name].multiplexer_signal:
         problem = "is multiplexed, and a protection must be in every frame"
     if problem:

@@ -98,9 +98,11 @@ MESSAGE: Final = np.dtype(
         ("checked", "i4"),  # 1 with rows of CHECK or NEED of its own
         ("rest", "i4"),  # 1 if it has more than plain signals, or others need its checks
         ("counter", "i4"),  # row of the protection's counter, -1 without protection
-        ("crc_byte", "i4"),
-        ("crc_start", "i4"),  # CRC over the data id
-        ("max_delta", "i4"),
+        ("protected", "i4"),  # row of PROTECTED
+        ("crc_byte", "i4"),  # of a CRC that is one byte, else -1
+        ("first_count", "i8"),  # the counter's first and last value
+        ("last_count", "i8"),
+        ("calm", "i8"),  # good frames in a row after which one more changes no window
     ],
     align=True,
 )
@@ -115,11 +117,25 @@ LOOKUP: Final = np.dtype(
 RECEIVED: Final = np.dtype(
     [
         ("t_ns", "i8"),  # of the last accepted frame
+        ("valid_ns", "i8"),  # of the last one accepted while the message was valid
         ("count", "i8"),  # frames accepted
-        ("counter", "i8"),  # the protection's, of the last frame with the right CRC
+        ("counter", "i8"),  # the protection's, of the last frame that it took for right
         ("gates", "i8"),  # a bit each: conditions that held in the last accepted frame
         ("errors", "i8"),  # frames refused
-        ("status", "i8"),  # Status of the last frame
+        ("status", "i8"),  # Status of the last frame, or NO_NEW_DATA
+        # Of a protected message (receiving.py):
+        ("state", "i8"),  # State
+        ("streak", "i8"),  # frames in a row that came as they should
+        ("begun", "i8"),  # 1 once there is a counter to go on from
+        ("tolerance", "i8"),  # reads since then that brought nothing good
+        ("sync", "i8"),  # frames still to come that are SYNC
+        ("no_new", "i8"),  # reads in a row that were empty or repeated
+        ("read_ns", "i8"),  # of the last read, if that was later than t_ns
+        ("seen", "i8"),  # frames, good and wrong, when reads were last counted
+        ("ok_bits", "i8"),  # the window, the newest result lowest: good ones …
+        ("error_bits", "i8"),  # … and wrong ones
+        ("oks", "i8"),  # how many of each
+        ("wrong", "i8"),
     ]
 )
 SENT: Final = np.dtype(
@@ -141,9 +157,13 @@ class Kind(IntEnum):
 
 
 class Status(IntEnum):
-    """Why a frame was refused, or not made."""
+    """What was made of a frame: taken if not negative, else why it was refused or not made."""
 
     OK = 0
+    OK_SOME_LOST = 1
+    INITIAL = 2  # the first one, with nothing to hold its counter against
+    SYNC = 3  # the sequence was disturbed, and this may be by chance
+    NO_NEW_DATA = 4  # no frame when there should have been one
     UNKNOWN_ID = -1
     NOT_DATA = -2  # remote or error frame
     WRONG_LENGTH = -3
@@ -152,6 +172,7 @@ class Status(IntEnum):
     WRONG_SEQUENCE = -6
     NOT_FINITE = -7
     NOT_AVAILABLE = -8  # its sender says that it means nothing
+    INVALID = -9  # right by itself, but of a message that is not to be trusted now
 
 
 class Codec(NamedTuple):
@@ -170,6 +191,9 @@ class Codec(NamedTuple):
     values: np.recarray  # VALUE
     checks: np.recarray  # CHECK
     needs: np.recarray  # NEED
+    protected: np.recarray  # PROTECTED
+    covered: np.ndarray  # u1: for each protected message the bytes that its CRC runs over
+    by_counter: np.ndarray  # i8, (protected, BY_COUNTER, 3): CRC before them, bytes after them
 
 
 class Binding(NamedTuple):
@@ -202,16 +226,6 @@ class Condition(NamedTuple):
     signal: str
     raws: tuple[int, ...]
     within: bool
-
-
-class Protection(NamedTuple):
-    """End-to-end protection of a message, by the names of its CRC and counter signals."""
-
-    profile: str
-    data_id: int
-    crc: str
-    counter: str
-    max_delta: int = 2
 
 
 def records(codec: Codec, dtype: np.dtype) -> np.recarray:

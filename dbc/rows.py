@@ -18,7 +18,8 @@ from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
 _NO_CODE = (0, 0, 0)
-_UNPROTECTED = Guard("", "", 0, 0, 0)
+_NO_GUARD = (-1, -1, 0, 0, 0)
+_UNPROTECTED = Guard("", "", "", 0, {}, [], np.zeros(0))
 
 
 class Rows(NamedTuple):
@@ -32,6 +33,9 @@ class Rows(NamedTuple):
     values: list[tuple[int, float]]
     checks: list[Row]
     needs: list[tuple[int, int]]
+    protected: list[dict[str, int]]
+    covered: list[int]
+    by_counter: list[np.ndarray]
 
 
 class Given(NamedTuple):
@@ -67,7 +71,7 @@ def add(rows: Rows, message: Message, given: Given) -> None:
     guard, checks = given.guard, given.checks
     protected = guard or _UNPROTECTED
     found = blocks(message)
-    needed = {block.selector for block in found} | {protected.counter}
+    needed = {block.selector for block in found} | set(protected.names)
     needed |= {rule.signal for rule in checks.own + checks.gates}
     first_signal, first_group = len(rows.signals), len(rows.groups)
     index: dict[str, int] = {}
@@ -100,9 +104,7 @@ def add(rows: Rows, message: Message, given: Given) -> None:
             int(checked),
             int(spans[0].plain < spans[0].received or len(found) > 1 or bool(checks.gates)),
             index[guard.counter] if guard else -1,
-            protected.crc_byte,
-            protected.crc_start,
-            protected.max_delta,
+            *(_add_guard(rows, guard, index) if guard else _NO_GUARD),
         )
     )
 
@@ -128,10 +130,34 @@ def _add_checks(
     return len(rows.checks)
 
 
+def _add_guard(rows: Rows, guard: Guard, index: dict[str, int]) -> tuple[int, ...]:
+    """Append the row of PROTECTED; return what the message's own row repeats of it."""
+    cells = guard.cells
+    place, first = len(rows.protected), len(rows.covered)
+    rows.covered.extend(guard.covered)
+    rows.by_counter.append(guard.by_counter)
+    rows.protected.append(
+        cells
+        | {
+            "message": len(rows.messages),
+            "by_counter": place,
+            "covered_first": first,
+            "covered_end": len(rows.covered),
+            "counter": index[guard.counter],
+            "nibble": index[guard.nibble] if guard.nibble else -1,
+            "nibble_value": guard.nibble_value,
+        }
+    )
+    crc_byte = cells["crc_byte"] if cells["crc_bytes"] == 1 else -1
+    # Two results bring any window from NO_DATA to VALID.
+    calm = max(cells.get("window", 0), 2)
+    return place, crc_byte, cells["first"], cells["last"], calm
+
+
 def _roles(block: Block, given: Given, needed: set[str], guard: Guard) -> _Roles:
     roles = _Roles([], [], [])
     for signal in block.signals:
-        filled_in = signal.name in (guard.crc, guard.counter)
+        filled_in = signal.name in guard.names
         bound = list(given.uses.get(signal.name, ()))
         sent = [] if filled_in else bound[:1]
         roles.sent.extend((signal, use) for use in sent)
@@ -201,9 +227,12 @@ def _initial(message: Message, always: Block, given: Given, guard: Guard) -> byt
     """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
-        if signal.name not in given.uses and signal.name not in (guard.crc, guard.counter):
+        pattern = 0
+        if signal.name == guard.nibble:
+            pattern = guard.nibble_value
+        elif signal.name not in given.uses and signal.name not in guard.names:
             pattern = layout.initial_bits(signal, given.initials.get(signal.name))
-            payload |= layout.placed(signal, message.length, pattern) if pattern else 0
+        payload |= layout.placed(signal, message.length, pattern) if pattern else 0
     return (
         header(message, given.channel).to_bytes(8, "little")
         + payload.to_bytes(64, "little")

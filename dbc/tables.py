@@ -13,6 +13,7 @@ from tianyuan.dbc import assembly, conditions, lookup, machine
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
 from tianyuan.dbc.protection import guards
+from tianyuan.dbc.protection_records import BY_COUNTER, PROTECTED, Protection
 from tianyuan.dbc.records import (
     CHECK,
     GROUP,
@@ -24,7 +25,6 @@ from tianyuan.dbc.records import (
     Binding,
     Codec,
     Condition,
-    Protection,
 )
 from tianyuan.dbc.rows import Given, Rows, add
 
@@ -61,28 +61,32 @@ def build(
     guarded = guards(messages, protections)
     checks = conditions.sort(messages, [*conditions.lists(wired), *rules])
     initials = conditions.initials(messages, rules, constants)
-    rows = Rows([], [], [], [], [], [], [], [])
+    rows = Rows(*([] for _ in Rows._fields))
+    keys = []
     for message in messages:
         name, channel = message.name, channels.get(message.name, 0)
         uses, first = bound.get(name, {}), initials.get(name, {})
         add(rows, message, Given(uses, guarded.get(name), first, checks[name], channel))
-    table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
-    initial = np.frombuffer(b"".join(rows.initial), "<i8")
-    if machine.GENERATED:
-        _link(table, assembly.source(table, signals, initial))
-    return Codec(
+        keys.append(key(message, channel))
+    table = _table(rows.messages, MESSAGE)
+    codec = Codec(
         messages=table,
         groups=_table(rows.groups, GROUP),
-        signals=signals,
+        signals=_table(rows.signals, SIGNAL),
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build(
-            [key(message, channels.get(message.name, 0)) for message in messages], table
-        ),
-        initial=initial,
+        lookup=lookup.build([], table),
+        initial=np.frombuffer(b"".join(rows.initial), "<i8"),
         values=_table(rows.values, VALUE),
         checks=_table(rows.checks, CHECK),
         needs=_table(rows.needs, NEED),
+        protected=_protected(rows.protected),
+        covered=np.array(rows.covered, np.uint8),
+        by_counter=np.array(rows.by_counter, np.int64).reshape(-1, BY_COUNTER, 3),
     )
+    if machine.GENERATED:
+        _link(table, assembly.source(codec))
+    # It repeats the messages' rows, addresses and all.
+    return codec._replace(lookup=lookup.build(keys, table))
 
 
 def _link(table: np.recarray, source: str) -> None:
@@ -91,6 +95,14 @@ def _link(table: np.recarray, source: str) -> None:
     for m, message in enumerate(table):
         for name in ("unpack", "pack", "crc"):
             message[name] = addresses.get(f"{name}_{m}", 0)
+
+
+def _protected(rows: Sequence[dict[str, int]]) -> np.recarray:
+    table = np.zeros(len(rows), PROTECTED)
+    for index, cells in enumerate(rows):
+        for name, value in cells.items():
+            table[name][index] = value
+    return table.view(np.recarray)
 
 
 def _table(rows: Sequence[Any], dtype: np.dtype) -> np.recarray:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tianyuan.firmware.car_shape import BY_SIGNAL, NumberOrName, Signal, SignalName
+from tianyuan.firmware.protection_file import PROFILES, Guarded
 
 Found = dict[str, Any]
 ECHO = TypeAdapter(SignalName)
@@ -53,6 +54,20 @@ def model(kind: type[BaseModel], value: Any, where: str, mistakes: list[str]) ->
     except ValidationError as error:
         mistakes.extend(_once(lines(error, where, kind.model_fields)))
         return None
+
+
+def protection(value: Any, where: str, mistakes: list[str]) -> Guarded | None:
+    """A message's protection, by the model of its profile."""
+    known = f"one of {', '.join(PROFILES)}"
+    if not isinstance(value, dict):
+        mistakes.append(f"{where} = {value!r}: must be a table of its profile and keys")
+    elif "profile" not in value:
+        mistakes.append(f"{where}.profile: missing; add it, {known}")
+    elif (profile := value["profile"]) not in [*PROFILES]:
+        mistakes.append(f"{where}.profile = {profile!r}: must be {known}")
+    else:
+        return model(PROFILES[profile], value, where, mistakes)
+    return None
 
 
 def _once(found: Iterator[str]) -> list[str]:

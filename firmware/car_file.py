@@ -8,7 +8,8 @@ believe; ``examine`` finds all of that at once. The tables of parameters are che
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,7 +35,9 @@ from tianyuan.firmware.car_shape import (
     TABLES,
     WIRED,
     About,
+    Bus,
     Car,
+    Times,
     section_model,
     valid_part,
 )
@@ -44,6 +47,11 @@ from tianyuan.firmware.timing import limit_s
 
 __all__ = ["Car", "examine", "load_car", "params_of", "read_toml"]
 
+READERS: Final[dict[str, Callable[[Any, str, list[str]], Any]]] = {
+    "buses": partial(car_entries.model, Bus),
+    "protection": car_entries.protection,
+    "messages": partial(car_entries.model, Times),
+}
 KNOWN: Final = {"sensors": CHANNEL_NAMES, "commands": COMMAND_NAMES, "guard": GUARD_NAMES}
 
 
@@ -138,10 +146,8 @@ def _wired(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[
 
 def _named(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
     """The entries of [buses] by bus, of [protection] or [messages] by message."""
-    found = {
-        name: car_entries.model(NAMED[table], value, f"{table}.{name}", mistakes)
-        for name, value in entries.items()
-    }
+    read = READERS[table]
+    found = {name: read(value, f"{table}.{name}", mistakes) for name, value in entries.items()}
     return {name: made for name, made in found.items() if made is not None}
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import PARAMETERS, Parameter
+from tianyuan.firmware.protection_file import Guarded
+from tianyuan.firmware.strict import Strict
 from tianyuan.rooms import room
 
 SIGNAL_PATTERN: Final = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
@@ -22,13 +24,6 @@ SignalName = Annotated[str, Field(pattern=SIGNAL_PATTERN)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 NumberOrName = Number | str
 RawOrName = int | str  # a raw value, or the DBC file's name of one
-
-
-class Strict(BaseModel):
-    """No key that is not known, and no text for a number."""
-
-    # Strict: a number in quotation marks is a text, and true is no number.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Valid(Strict):
@@ -60,16 +55,6 @@ class Signal(Strict):
     def name(self) -> str:
         """The signal's name in its message."""
         return self.signal.partition(".")[2]
-
-
-class Guarded(Strict):
-    """End-to-end protection of one message."""
-
-    profile: Literal["P1"]
-    data_id: Annotated[int, Field(ge=0, le=0xFFFF)]
-    crc: str = "CRC"
-    counter: str = "Counter"
-    max_delta: Annotated[int, Field(ge=1, le=14)] = 2
 
 
 class Times(Strict):
@@ -187,6 +172,6 @@ def valid_part(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
 SECTIONS: Final = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
 # Tables of entries by name, and what an entry is.
 WIRED: Final = ("sensors", "commands", "guard")
-NAMED: Final[dict[str, type[BaseModel]]] = {"buses": Bus, "protection": Guarded, "messages": Times}
+NAMED: Final = ("buses", "protection", "messages")
 BY_SIGNAL: Final = ("constants", "echo")
 TABLES: Final = ("car", *WIRED, *NAMED, *BY_SIGNAL, *SECTIONS)

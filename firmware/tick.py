@@ -12,7 +12,7 @@ import numpy as np
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, ECHOES, GROUPS, NO_HEARTBEAT, SENSORS
 from tianyuan.control.step import step
-from tianyuan.dbc.codec import decode, encode
+from tianyuan.dbc.codec import decode, encode, tick_over
 from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
 
@@ -30,11 +30,16 @@ SLACK_NS = 400_000
 
 @kernel
 def receive(tables, frames_in, n_in, t_ns, sensors, memory):
-    """Decode what came in, and stamp each group with the age of the oldest message it needs."""
+    """Decode what came in, and stamp each group with the age of the oldest message it needs.
+
+    A message is as old as when it last was valid: one whose protection fails ages, and its
+    groups are lost as if it were silent.
+    """
     values = sensors.view(np.float64)
     for i in range(n_in):
         if decode(tables.sensors, frames_in, i, memory.received, values) < 0:
             memory.refused[0] += 1
+    tick_over(tables.sensors, memory.received, t_ns)
     stamps = sensors.view(np.int64)
     for group in range(tables.feeds.shape[0]):
         oldest = t_ns  # a group that this car does not have is never missed
@@ -42,7 +47,7 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
             message = tables.feeds[group, k]
             if message < 0:
                 break
-            heard_ns = memory.received[message].t_ns
+            heard_ns = memory.received[message].valid_ns
             if heard_ns > 0:
                 heard_ns += tables.slack_ns[group, k]
             oldest = min(oldest, heard_ns)

@@ -16,11 +16,13 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, ECHOES, SENSORS
 from tianyuan.dbc import layout
 from tianyuan.dbc.codec import Binding, Codec, Condition, Protection, build
+from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.read import read_all
 from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_entries import suggestion
 from tianyuan.firmware.car_shape import Car, Signal, dbc_file
 from tianyuan.firmware.listed import default_of, pairs_of, raw_of, raws_of
+from tianyuan.firmware.timing import cycle_ms
 
 
 class Messages(NamedTuple):
@@ -263,18 +265,26 @@ def heard(car: Car) -> dict[str, None]:
     return dict.fromkeys(named + [source.partition(".")[0] for source in car.echo.values()])
 
 
-def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
+def protections(
+    car: Car, messages: Iterable[Message], windowed: bool = True
+) -> dict[str, Protection]:
     """The end-to-end protection of these messages, where the car file gives them one."""
-    used = {message.name for message in messages}
     return {
-        name: Protection(g.profile, g.data_id, g.crc, g.counter, g.max_delta)
-        for name, g in car.protection.items()
-        if name in used
+        message.name: car.protection[message.name].protection(
+            cycle_ms(car, message) or None, windowed
+        )
+        for message in messages
+        if message.name in car.protection
     }
 
 
-def codec_of(car: Car, wiring: Wiring, messages: Messages) -> tuple[Codec, tuple[Message, ...]]:
-    """The codec of a wiring, and its messages by bus and identifier."""
+def codec_of(
+    car: Car, wiring: Wiring, messages: Messages, windowed: bool = True
+) -> tuple[Codec, tuple[Message, ...]]:
+    """The codec of a wiring, and its messages by bus and identifier.
+
+    ``windowed`` False takes each protected frame by itself. A DbcError has the car file with it.
+    """
     names = dict.fromkeys(each.message for each in wiring.bindings)
     names |= dict.fromkeys(each.source for each in wiring.conditions)
     names |= dict.fromkeys(wiring.bare)
@@ -282,5 +292,9 @@ def codec_of(car: Car, wiring: Wiring, messages: Messages) -> tuple[Codec, tuple
     constants = {
         signal: raw for signal, raw in constants_of(car, messages).items() if signal[0] in names
     }
-    rules, guarded = wiring.conditions, protections(car, used)
-    return build(used, wiring.bindings, guarded, messages.channels, rules, constants), used
+    rules, guarded = wiring.conditions, protections(car, used, windowed)
+    try:
+        codec = build(used, wiring.bindings, guarded, messages.channels, rules, constants)
+    except DbcError as error:
+        raise error.at(str(car.file)) from None
+    return codec, used

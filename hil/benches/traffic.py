@@ -85,7 +85,7 @@ def _schedule(messages: Sequence[Message]) -> np.ndarray:
 
 def _side(messages: Sequence[Message], order: np.ndarray, known: Mapping[str, Protection]) -> Side:
     guards = {message.name: known[message.name] for message in messages if message.name in known}
-    filled_in = {(name, each) for name, guard in guards.items() for each in guard[2:4]}
+    filled_in = {(name, each) for name, of in guards.items() for each in (of.crc, of.counter)}
     bound = [each for each in every_signal(messages) if each[:2] not in filled_in]
     codec = build(messages, bound, guards)
     rng = np.random.default_rng(1)

@@ -20,6 +20,7 @@ SAMPLE = [
     "test_multiplexing.py",
     "test_bindings.py",
     "test_e2e.py",
+    "test_receiving.py",
     "test_properties.py::test_a_value_survives_the_way_there_and_back",
     "test_properties.py::test_a_value_out_of_range_is_sent_as_the_nearest_end",
     "test_properties.py::test_a_large_unsigned_value_is_rounded_once",

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
-from tianyuan.dbc import assembly, decoding, encoding, machine
+from tianyuan.control.kernels import kernel
+from tianyuan.dbc import assembly, decoding, e2e, encoding, machine
+from tianyuan.dbc.checksums import CHECKSUMS
 from tianyuan.dbc.codec import RECEIVED, Protection, Status, records
 
 pytestmark = pytest.mark.skipif(not machine.GENERATED, reason="the tables alone are used")
@@ -127,26 +129,76 @@ def test_no_value_that_is_not_finite_makes_a_frame_among_any_others(
     assert result == Status.NOT_FINITE
 
 
-@pytest.mark.parametrize("length", [2, 3, 7, 8, 9, 16, 20, 64])
+GUARDS = [
+    *(Protection("P1", 0x1234, "Crc", "Counter", mode=mode) for mode in ("BOTH", "ALT", "LOW")),
+    Protection("P1", 0x1234, "Crc", "Counter", mode="NIBBLE", nibble="Nibble"),
+    Protection("P2", 0, "Crc", "Counter", data_ids=tuple(range(3, 51, 3))),
+    Protection("P5", 0x1234, "Crc", "Counter"),
+    Protection("P11", 0x1234, "Crc", "Counter", mode="NIBBLE", nibble="Nibble"),
+    Protection("counter", 0, "", "Counter"),
+    *(Protection("counter", 0, "Crc", "Counter", checksum=each) for each in CHECKSUMS),
+]
+
+
+@pytest.mark.parametrize("length", [4, 7, 8, 9, 10, 12, 20, 64])
 @pytest.mark.parametrize("last", [False, True])
-def test_a_protected_frame_is_the_same_and_is_taken_alike(wire, signal, message, length, last):
-    """Whatever bytes the CRC runs over, and wherever its own is."""
-    places = [("Crc", 8 * length - 8 if last else 0, 8), ("Counter", 0 if last else 12, 4)]
-    places += [(f"S{byte}", 8 * byte, 8) for byte in range(2, length - 1)]
-    protections = {"M": Protection("P1", 0x1234, "Crc", "Counter")}
-    tried = wire([message([signal(*place) for place in places], length=length)], None, protections)
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda each: f"{each[0]}-{each[5]}-{each[8]}")
+def test_a_protected_frame_is_the_same_and_is_taken_alike(
+    wire, signal, message, length, last, guard
+):
+    """Whatever bytes the CRC runs over, and wherever its own are."""
+    size = 2 if guard.profile == "P5" else 1
+    width = 8 * size if guard.profile == "P5" else 4
+    own = length - size if last else 0
+    at = 0 if last else size
+    places = [("Crc", 8 * own, 8 * size), ("Counter", 8 * at, min(width, 8))]
+    places += [("Nibble", 8 * at + 4, 4)] if guard.nibble else []
+    free = [byte for byte in range(length) if byte not in (at, *range(own, own + size))]
+    places += [(f"S{byte}", 8 * byte, 8) for byte in free]
+    tried = wire([message([signal(*place) for place in places], length=length)], None, {"M": guard})
     values = np.random.default_rng(length).uniform(0, 255, tried.size)
 
     for round_ in range(20):
         made, pairs = both(encoding.encode, tried.codec, 0, tried.sent, values, tried.frame, 0)
         assert_alike(pairs)
-        wrong = round_ % 5 == 4
-        tried.frame["payload"][0, length // 2] ^= wrong
+        wrong = round_ % 5 == 4 and bool(guard.crc)
+        tried.frame["payload"][0, free[-1]] ^= wrong
         taken, pairs = both(
             decoding.decode, tried.codec, tried.frame, 0, tried.received, np.zeros(tried.size)
         )
         assert_alike(pairs)
         assert (made, taken) == (0, Status.WRONG_CRC if wrong else 0)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda each: f"{each[0]}-{each[5]}-{each[8]}")
+def test_any_bytes_are_found_wrong_alike(wire, signal, message, guard):
+    """Counters beyond the profile's and nibbles of another data id are among them."""
+    size = 2 if guard.profile == "P5" else 1
+    places = [("Crc", 0, 8 * size), ("Counter", 16, 8 if size == 2 else 4)]
+    places += [("Nibble", 20, 4)] if guard.nibble else []
+    tried = wire([message([signal(*place) for place in places], length=12)], None, {"M": guard})
+    rng = np.random.default_rng(1)
+    seen = set()
+    for _ in range(300):
+        tried.put(0, rng.bytes(12))
+        found = tried.codec.messages[0]
+        off = e2e.mismatch(tried.codec, tried.codec.protected[found.protected], words_of(tried), 0)
+        assert machine_finds(found.crc, words_of(tried), tried.size) == off
+        seen.add(int(off))
+    assert len(seen) > 50 or not guard.crc
+
+
+def words_of(tried):
+    return tried.frame.view(np.int64)
+
+
+@kernel
+def machine_call(address, words, values):
+    return machine.call(address, words, np.uint64(0), values)
+
+
+def machine_finds(address, words, size):
+    return machine_call(int(address), words, np.zeros(size))
 
 
 def test_the_code_of_one_file_is_made_once(wire, signal, message):
@@ -161,7 +213,7 @@ def test_the_code_of_one_file_is_made_once(wire, signal, message):
 def test_every_message_has_functions_of_its_own(wire, signal, message):
     named = [message([signal("S", 0, 8)], name=f"M{m}", frame_id=m) for m in range(5)]
     tried = wire(named)
-    text = assembly.source(tried.codec.messages, tried.codec.signals, tried.codec.initial)
+    text = assembly.source(tried.codec)
 
     assert text.count("define i64 @unpack_") == text.count("define i64 @pack_") == 5
     assert np.unique([tried.codec.messages.unpack, tried.codec.messages.pack]).size == 10

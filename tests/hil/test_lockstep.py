@@ -9,7 +9,8 @@ from numba.core.runtime import rtsys
 from numba.core.runtime._nrt_python import memsys_disable_stats, memsys_enable_stats
 
 from tianyuan.control.records import Cause, Controller, Flag, Mode
-from tianyuan.dbc import e2e
+from tianyuan.dbc import checksums
+from tianyuan.dbc.protection_records import Method
 from tianyuan.hil import lockstep, virtual
 from tianyuan.hil.laps import laps
 
@@ -170,7 +171,7 @@ def shout_stop(loop, word: int, times: int) -> None:
     counter = int(loop.life.sent[k].counter)
     for i in range(times):
         payload = bytearray([0, (counter + i) % 15 | word << 4])
-        payload[0] = e2e.crc8_j1850(bytes([RACE_ESTOP, 0, payload[1]]), start=0, invert=0)
+        payload[0] = checksums.crc(Method.CRC_1D, bytes([RACE_ESTOP, 0, payload[1]]))
         frame = loop.queues[0][loop.queues[3][0]]
         frame.can_id, frame.length = RACE_ESTOP, 2
         frame["flags"] = 0
