@@ -30,7 +30,16 @@ def force_range_n(params, gear, speed_mps):
 
 
 @kernel
-def throttle_for(closed_n, open_n, force_n):
-    """Throttle 0 to 1 for a force between the two ends of the range."""
-    span = open_n - closed_n
+def throttle_for(params, gear, speed_mps, force_n):
+    """Throttle 0 to 1 for a force at the wheels; the nearest end for one out of range.
+
+    A motor that is sent torque takes the throttle as a share of ``request_nm``, also at speeds
+    where it has less than that.
+    """
+    if gear < 1:
+        return 0.0
+    p = params[0]
+    closed_n, open_n = force_range_n(params, gear, speed_mps)
+    lever = p.gear_ratio[gear - 1] * p.final_drive / p.wheel_radius_m
+    span = max(open_n, p.request_nm * lever * p.driveline_efficiency) - closed_n
     return clamp((force_n - closed_n) / span, 0.0, 1.0) if span > 1.0 else 0.0

@@ -41,16 +41,22 @@ def braking_mps2(params, speed_mps, ay_mps2):
 def traction_n(params, speed_mps, ay_mps2):
     """Largest driving force before the driven axle spins, its load transfer solved for.
 
-    ``F = mu (share m g + F h / L)`` on the rear axle, with the minus sign in front.
+    ``F = mu (F_z + F h / L)`` on the rear axle, with the minus sign in front. With both axles
+    driven, each carries its share of F while all of F moves the load.
     """
     p = params[0]
     mu = p.friction * remaining(params, speed_mps, ay_mps2)
-    load = load_n(params, speed_mps)
+    weight = p.mass_kg * GRAVITY_MPS2
+    down = p.downforce_n_per_mps2 * speed_mps * speed_mps
     front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
+    front_n = front_share * weight + p.downforce_front_share * down
+    rear_n = (1.0 - front_share) * weight + (1.0 - p.downforce_front_share) * down
     transfer = p.cg_height_m / p.wheelbase_m
-    rear = mu * (1.0 - front_share) * load / max(1.0 - mu * transfer, 0.2)
-    front = mu * front_share * load / (1.0 + mu * transfer)
-    # With both axles driven, the one that runs out first sets the limit.
-    by_rear = rear / p.rear_drive if p.rear_drive > 0.01 else math.inf
-    by_front = front / (1.0 - p.rear_drive) if p.rear_drive < 0.99 else math.inf
+    rear_drive, front_drive = p.rear_drive, 1.0 - p.rear_drive
+    # The axle that runs out first sets the limit.
+    by_rear, by_front = math.inf, math.inf
+    if rear_drive > 0.01:
+        by_rear = mu * rear_n / max(rear_drive - mu * transfer, 0.2 * rear_drive)
+    if front_drive > 0.01:
+        by_front = mu * front_n / (front_drive + mu * transfer)
     return min(by_rear, by_front)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tianyuan.control import pure_pursuit, slip, stanley
+from tianyuan.control import pure_pursuit, stanley
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import Controller
 
@@ -20,14 +20,6 @@ def _previewed(params, state):
     x_m = s.x_m + (c * s.speed_mps - sn * s.lateral_mps) * preview_s
     y_m = s.y_m + (sn * s.speed_mps + c * s.lateral_mps) * preview_s
     return x_m, y_m, s.heading_rad + s.yaw_rate_radps * preview_s
-
-
-@kernel
-def feed_forward(params, speed_mps, curvature_1pm, ax_mps2):
-    """Steady-state steering on an arc: ``L kappa`` and the difference of the slip angles."""
-    ay = speed_mps * speed_mps * curvature_1pm
-    geometric = math.atan(params[0].wheelbase_m * curvature_1pm)
-    return geometric + slip.front(params, ay, ax_mps2) - slip.rear(params, ay, ax_mps2)
 
 
 @kernel

@@ -10,9 +10,18 @@ import math
 
 from tianyuan.control.geometry import approach, clamp
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import Mode
+from tianyuan.control.records import Mission, Mode
 
 OFF = int(Mode.OFF)
+READY = int(Mode.READY)
+DRIVING = int(Mode.DRIVING)
+EMERGENCY_STOP = int(Mode.EMERGENCY_STOP)
+NO_MISSION = int(Mission.NONE)
+SELECTED = int(Mission.SELECTED)
+RUNNING = int(Mission.RUNNING)
+FINISHED = int(Mission.FINISHED)
+# A car's controller may take 10 rpm of a small wheel, 0.27 m/s, for motion.
+STOPPED_MPS = 0.2
 
 
 @kernel
@@ -39,6 +48,17 @@ def _pedals(params, state, throttle, brake_bar, dt_s):
 
 
 @kernel
+def _mission(state):
+    s = state[0]
+    if s.mode == OFF:
+        return NO_MISSION
+    if s.mode == READY:
+        return SELECTED
+    stopped = s.mode != DRIVING and s.speed_mps < STOPPED_MPS
+    return FINISHED if stopped else RUNNING
+
+
+@kernel
 def update(params, state, command, steer_rad, line_rad, throttle, brake_bar, dt_s):
     """Write COMMAND, and into STATE what was commanded, for the next step's slew.
 
@@ -57,3 +77,5 @@ def update(params, state, command, steer_rad, line_rad, throttle, brake_bar, dt_
     c.brake_enable = 1.0
     c.mode = s.mode
     c.cause = s.cause
+    c.mission = _mission(state)
+    c.estop = 1.0 if s.mode == EMERGENCY_STOP else 0.0

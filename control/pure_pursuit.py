@@ -70,11 +70,10 @@ def steer(params, path, state, x_m, y_m, heading_rad):
     foot_x_m, foot_y_m = projection.position_at(path, index, share)
     tangent_rad = projection.heading_at(path, index, share)
     ay = s.speed_mps * s.speed_mps * curvature
-    motion_rad = heading_rad - slip.rear(params, ay, s.ax_mps2)
+    motion_rad = heading_rad - slip.rear(params, s.speed_mps, ay, s.ax_mps2)
     wanted = arc(axle_x_m, axle_y_m, motion_rad, target_x_m, target_y_m)
     cut = arc(foot_x_m, foot_y_m, tangent_rad, target_x_m, target_y_m) - curvature
     geometric = math.atan(p.wheelbase_m * (wanted - cut))
     damping = p.pure_pursuit_k_yaw_s * (s.yaw_rate_radps - s.speed_mps * curvature)
-    return (
-        geometric + slip.front(params, ay, s.ax_mps2) - slip.rear(params, ay, s.ax_mps2) - damping
-    )
+    front_rad = slip.front(params, s.speed_mps, ay, s.ax_mps2)
+    return geometric + front_rad - slip.rear(params, s.speed_mps, ay, s.ax_mps2) - damping

@@ -71,6 +71,8 @@ COMMAND: Final = np.dtype(
         ("brake_enable", "f8"),
         ("mode", "f8"),  # Mode, for the heartbeat
         ("cause", "f8"),  # Cause, latched
+        ("mission", "f8"),  # Mission, for a car that has its own state machine
+        ("estop", "f8"),  # 1: an emergency stop, that the car may make its own
         *((name, "f8") for name in ECHOES),
     ]
 )
@@ -134,6 +136,15 @@ class Mode(IntEnum):
     DRIVING = 2
     CONTROLLED_STOP = 3
     EMERGENCY_STOP = 4
+
+
+class Mission(IntEnum):
+    """The drive as a car's own state machine is told of it, in Formula Student's terms."""
+
+    NONE = 0
+    SELECTED = 1  # the car is ready, and stands
+    RUNNING = 2
+    FINISHED = 3  # the car was stopped, and stands
 
 
 class Cause(IntEnum):

@@ -55,7 +55,9 @@ def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps
     weight = p.mass_kg * grip.GRAVITY_MPS2 * math.sin(slope_rad)
     front_share = (p.wheelbase_m - p.front_axle_m) / p.wheelbase_m
-    cornering = p.mass_kg * front_share * ay_mps2 * math.sin(slip.front(params, ay_mps2, 0.0))
+    cornering = (
+        p.mass_kg * front_share * ay_mps2 * math.sin(slip.front(params, speed_mps, ay_mps2, 0.0))
+    )
     return rolling + drag + weight + cornering
 
 
@@ -80,14 +82,14 @@ def _feedback(params, state, error_mps, low_mps2, high_mps2, dt_s):
 def _pedals(params, state, force_n):
     """``(throttle, brake_bar)`` for a force at the wheels."""
     p, s = params[0], state[0]
-    closed_n, open_n = engine.force_range_n(params, s.gear, s.speed_mps)
+    closed_n, _ = engine.force_range_n(params, s.gear, s.speed_mps)
     if s.braking == 0 and force_n < closed_n - p.speed_deadband_n:
         s.braking = 1
     elif s.braking == 1 and force_n > closed_n:
         s.braking = 0
     if s.braking == 1:
         return 0.0, max(closed_n - force_n, 0.0) / p.brake_n_per_bar
-    return engine.throttle_for(closed_n, open_n, force_n), 0.0
+    return engine.throttle_for(params, s.gear, s.speed_mps, force_n), 0.0
 
 
 @kernel

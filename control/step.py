@@ -11,6 +11,7 @@ from tianyuan.control import (
     lateral,
     limits,
     projection,
+    slip,
     speed,
     supervisor,
 )
@@ -33,7 +34,7 @@ def step(params, path, t_ns, sensors, state, command):
             projection.scan(path, state)
         projection.update(params, path, state)
     supervisor.update(params, sensors, state, t_ns)
-    line_rad = lateral.feed_forward(params, s.speed_mps, s.curvature_1pm, s.ax_mps2)
+    line_rad = slip.steering(params, s.speed_mps, s.curvature_1pm, s.ax_mps2)
     if s.mode in (OFF, READY):
         # The wheel stays where it is and the brake holds: no motor works at a standing car.
         steer_rad, throttle, brake_bar = sensors[0].steer_rad, 0.0, params[0].supervisor_hold_bar

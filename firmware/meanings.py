@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from tianyuan.control.records import Cause, Flag, Mode, Permit
+from tianyuan.control.records import Cause, Flag, Mission, Mode, Permit
 from tianyuan.firmware.guard.records import GuardCause
 
 
 class Estop(IntEnum):
-    """The remote stop: only RUN lets the car run."""
+    """A stop that somebody asks for, race control or the host: only RUN lets the car run."""
 
     RUN = 0
     STOP = 1
@@ -60,6 +60,8 @@ KINDS: Final[dict[str, type[IntEnum]]] = {
     "sensors.powertrain_fault": Fault,
     "commands.mode": Mode,
     "commands.cause": Cause,
+    "commands.mission": Mission,
+    "commands.estop": Estop,
     "commands.steer_enable": Switch,
     "commands.throttle_enable": Switch,
     "commands.brake_enable": Switch,

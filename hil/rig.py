@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
-from tianyuan.control.records import COMMAND, COMMAND_NAMES, GROUPS, SENSORS, record
+from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.guard.records import SAID
@@ -33,7 +33,7 @@ ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
 DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
-BEATS: Final = 256
+BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
 GRID_POINT: Final = 2  # of the line, where the car starts from
 MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
@@ -53,6 +53,7 @@ class World(NamedTuple):
     host: Codec  # what the host says about itself, for the telemetry alone
     permit: Codec  # the guard's message; none for a car without a guard
     steers: int  # the command message that steers, -1 for none
+    beats: int  # that race control's heartbeat counts before it begins again
     seed: int
 
 
@@ -90,13 +91,19 @@ def groups_of(wire: Wire) -> np.ndarray:
     return table
 
 
-def _switched_on(commands: Codec) -> np.recarray:
-    """COMMAND before the first frame: what has no signal to switch it on is on."""
-    told = record(COMMAND)
-    for channel in ("steer_enable", "throttle_enable", "brake_enable"):
-        wired = COMMAND_NAMES.index(channel) in commands.signals.slot
-        told[channel][0] = 0.0 if wired else 1.0
-    return told
+def beats_of(sensors: Codec) -> int:
+    """How far race control's heartbeat can count on the wire."""
+    rows = sensors.signals[sensors.signals.slot == CHANNEL_NAMES.index("race_heartbeat")]
+    return min([BEATS, *(int(row.high) + 1 for row in rows)])
+
+
+def untold(commands: Codec) -> np.recarray:
+    """COMMAND before the first frame; what no signal carries must not keep the car from driving."""
+    blank = record(COMMAND)
+    for name in ("gear", "steer_enable", "throttle_enable", "brake_enable"):
+        if COMMAND_NAMES.index(name) not in commands.signals.slot:
+            blank[name][0] = 1.0
+    return blank
 
 
 def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
@@ -110,7 +117,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         history(),
         race,
-        _switched_on(world.commands),
+        untold(world.commands),
         record(COMMAND),
         record(SENSORS),
         record(HOST),
@@ -222,7 +229,7 @@ def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
     m.race_flag, m.race_go, m.estop = race.flag, race.go, 0.0
-    m.race_heartbeat = (t_ns // BEAT_NS) % BEATS
+    m.race_heartbeat = (t_ns // BEAT_NS) % world.beats
     values = life.sensors.view(np.float64)
     for k in range(ECHOED):
         values[HEARD + k] = (t_ns // ECHO_NS) % 2
@@ -267,7 +274,7 @@ def _watch(world, life, t_ns):
     row.steer_command_rad, row.throttle_command = told.steer_rad, told.throttle
     row.brake_command_bar = told.brake_bar
     row.target_mps, row.position_error_m = life.host[0].target_mps, life.estimate[0]
-    row.mode, row.cause = int(told.mode), int(told.cause)
+    row.mode, row.cause = int(told.mode), int(life.host[0].cause)
 
 
 @kernel

@@ -66,6 +66,7 @@ def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
         host_codec()[0],
         plan.permit,
         int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
+        rig.beats_of(bus.sensors),
         seed,
     )
 

@@ -1,8 +1,9 @@
-"""Engine, clutch and gearbox: torque at the driven axle, and the inertia that goes with it.
+"""Engine, clutch and gearbox: torque at the driven axles, and the inertia that goes with it.
 
 The clutch is locked above the launch speed and slips below it, passing on what the engine
 gives at its own speed, as a launch control or a torque converter does: the engine never
-stalls. While shifting, and in neutral, it is open.
+stalls. While shifting, and in neutral, it is open. A motor whose launch speed is zero has no
+clutch: it is locked at every speed forward.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ LIMITER_BAND_RADPS = 15.0  # full torque to none over this, below the limit
 
 @kernel
 def engine_torque(p, engine_radps, throttle):
-    """Torque in Nm: a blend of drag and full load by the throttle, cut at the limiter."""
+    """Torque in Nm: a blend of drag and full load by the throttle, cut at the limiter.
+
+    A throttle that asks for more than full load gives full load.
+    """
     place = max(0.0, engine_radps) / p.engine_step_radps
     low = min(int(place), p.engine_torque_nm.shape[0] - 2)
     part = min(place - low, 1.0)
@@ -22,7 +26,9 @@ def engine_torque(p, engine_radps, throttle):
     full_nm = full[low] + part * (full[low + 1] - full[low])
     drag_nm = drag[low] + part * (drag[low + 1] - drag[low])
     room = (p.engine_limit_radps - engine_radps) / LIMITER_BAND_RADPS
-    return throttle * min(1.0, max(0.0, room)) * (full_nm + drag_nm) - drag_nm
+    span_nm = full_nm + drag_nm
+    asked_nm = min(throttle * (max(full_nm, p.engine_request_nm) + drag_nm), span_nm)
+    return asked_nm * min(1.0, max(0.0, room)) - drag_nm
 
 
 @kernel
@@ -83,7 +89,7 @@ def _slip(p, s, launch_radps, dt_s):
 
 @kernel
 def drive(p, s, axle_radps, dt_s):
-    """Torque in Nm at the driven axle and the engine's inertia in kg*m^2 felt there."""
+    """Torque in Nm at the driven axles together, and the engine's inertia in kg*m^2 there."""
     overall = p.gearbox_overall[int(s.gear)]
     if s.shift_s > 0.0 or overall <= 0.0:
         _turn_free(p, s, axle_radps, dt_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -73,13 +73,19 @@ class Aero(Table):
 
 
 class Engine(Table):
-    """Full-load and drag torque over speed; the map is their blend by the throttle."""
+    """Full-load and drag torque over speed; the map is their blend by the throttle.
+
+    ``request_nm`` is what a whole throttle asks for; more than there is gives what there is.
+    At 0 it asks for what the engine has at its speed, as an accelerator does. A motor without
+    a clutch has ``launch_rpm`` 0 and turns with its wheels from standstill on.
+    """
 
     speed_rpm: Annotated[list[NotNegative], Field(min_length=2, max_length=64)]
     torque_nm: list[NotNegative]
     drag_nm: list[NotNegative]
-    idle_rpm: Positive
-    launch_rpm: Positive
+    request_nm: NotNegative
+    idle_rpm: NotNegative
+    launch_rpm: NotNegative
     limit_rpm: Positive
     inertia_kgm2: Positive
 
@@ -89,8 +95,13 @@ class Engine(Table):
             raise ValueError("speed_rpm, torque_nm and drag_nm must be of equal length")
         if any(np.diff(self.speed_rpm) <= 0):
             raise ValueError("speed_rpm must rise")
-        if not self.idle_rpm < self.launch_rpm < self.limit_rpm:
-            raise ValueError("must be idle_rpm < launch_rpm < limit_rpm")
+        if not self.idle_rpm <= self.launch_rpm < self.limit_rpm:
+            raise ValueError("must be idle_rpm <= launch_rpm < limit_rpm")
+        if self.launch_rpm == 0 and self.drag_nm[0] > 0:
+            raise ValueError(
+                f"drag_nm begins with {self.drag_nm[0]}: with launch_rpm = 0 it would push a "
+                "standing car back; begin with 0"
+            )
         return self
 
     def fields(self) -> dict[str, float | np.ndarray]:
@@ -101,6 +112,7 @@ class Engine(Table):
             "step_radps": float(grid_rpm[1] * radps),
             "torque_nm": np.interp(grid_rpm, self.speed_rpm, self.torque_nm),
             "drag_nm": np.interp(grid_rpm, self.speed_rpm, self.drag_nm),
+            "request_nm": self.request_nm,
             "idle_radps": self.idle_rpm * radps,
             "launch_radps": self.launch_rpm * radps,
             "limit_radps": self.limit_rpm * radps,
@@ -109,9 +121,13 @@ class Engine(Table):
 
 
 class Gearbox(Table):
-    """Ratios from first gear up; ``drive`` names the axle that the engine turns."""
+    """Ratios from first gear up; ``rear_share`` of the torque goes to the rear axle.
 
-    drive: Literal["rear", "front"]
+    A share between 0 and 1 is a centre differential, or a motor for each axle: then the
+    engine's torque and inertia are those of both motors together.
+    """
+
+    rear_share: Share
     ratio: Annotated[list[Positive], Field(min_length=1, max_length=GEARS)]
     final_drive: Positive
     efficiency: Annotated[float, Field(ge=0.5, le=1)]
@@ -122,8 +138,8 @@ class Gearbox(Table):
         """Overall ratios by gear, neutral first; the gears that are not there are zero."""
         overall = np.zeros(GEARS + 1)
         overall[1 : len(self.ratio) + 1] = np.array(self.ratio) * self.final_drive
-        rest = {key: getattr(self, key) for key in ("efficiency", "shift_s", "clutch_lag_s")}
-        return {"rear": float(self.drive == "rear"), "overall": overall, **rest}
+        rest = self.model_dump(exclude={"ratio", "final_drive"})
+        return {"overall": overall, **rest}
 
 
 class Brakes(Table):

@@ -50,19 +50,17 @@ def _rear(p, s, friction, dt_s):
 @kernel
 def _wheels(p, s, gear, dt_s):
     """Advance gearbox, engine and both wheels under the tyres' forces."""
-    rear = p.gearbox_rear > 0.5
-    axle_radps = s.rear_radps if rear else s.front_radps
+    rear = p.gearbox_rear_share
+    axle_radps = rear * s.rear_radps + (1.0 - rear) * s.front_radps
     shift(p, s, gear, axle_radps, dt_s)
     drive_nm, engine_kgm2 = drive(p, s, axle_radps, dt_s)
     front_nm, rear_nm = friction_torque(p, s, s.front_load_n, s.rear_load_n)
-    front_drive = 0.0 if rear else drive_nm
-    rear_drive = drive_nm if rear else 0.0
-    front_kgm2 = p.tyre_axle_inertia_kgm2 + (0.0 if rear else engine_kgm2)
-    rear_kgm2 = p.tyre_axle_inertia_kgm2 + (engine_kgm2 if rear else 0.0)
+    front_kgm2 = p.tyre_axle_inertia_kgm2 + (1.0 - rear) * engine_kgm2
+    rear_kgm2 = p.tyre_axle_inertia_kgm2 + rear * engine_kgm2
     radius = p.tyre_radius_m
-    torque = front_drive - s.front_fx_n * radius
+    torque = (1.0 - rear) * drive_nm - s.front_fx_n * radius
     s.front_radps = spin(s.front_radps, torque, front_nm, front_kgm2, dt_s)
-    torque = rear_drive - s.rear_fx_n * radius
+    torque = rear * drive_nm - s.rear_fx_n * radius
     s.rear_radps = spin(s.rear_radps, torque, rear_nm, rear_kgm2, dt_s)
 
 

@@ -45,29 +45,41 @@ def test_power_at_the_wheels_is_the_engines_less_the_drivelines_share(params, ge
 def test_the_throttle_for_a_force_gives_that_force(params, gear, speed, throttle):
     closed, opened = engine.force_range_n(params, gear, speed)
     force = closed + throttle * (opened - closed)
-    assert engine.throttle_for(closed, opened, force) == pytest.approx(throttle, abs=1e-9)
+    assert engine.throttle_for(params, gear, speed, force) == pytest.approx(throttle, abs=1e-9)
+
+
+@given(speed=speeds, throttle=st.floats(0, 1))
+def test_a_motor_that_is_sent_torque_is_sent_the_torque_of_the_force(new_params, speed, throttle):
+    """The throttle times ``request_nm`` is that torque, also where the motor has less to give."""
+    params = new_params(request_nm=400.0)
+    p = params[0]
+    closed, opened = engine.force_range_n(params, 2, speed)
+    force = closed + throttle * (opened - closed)
+    lever = p.gear_ratio[1] * p.final_drive / p.wheel_radius_m
+    asked = engine.throttle_for(params, 2, speed, force)
+    given_n = closed + asked * (400.0 * lever * p.driveline_efficiency - closed)
+    assert given_n == pytest.approx(force)
+    assert asked < 1.0
 
 
 @given(gear=gears, speed=speeds, less=st.floats(-1e5, 1e5), more=st.floats(-1e5, 1e5))
 def test_more_force_never_takes_less_throttle_and_none_beyond_the_pedal(
     params, gear, speed, less, more
 ):
-    closed, opened = engine.force_range_n(params, gear, speed)
     less, more = sorted((less, more))
-    low, high = (engine.throttle_for(closed, opened, force) for force in (less, more))
+    low, high = (engine.throttle_for(params, gear, speed, force) for force in (less, more))
     assert 0.0 <= low <= high <= 1.0
 
 
 @pytest.mark.parametrize("force", [math.nan, math.inf, -math.inf, 0.0])
 def test_neutral_has_no_force_and_takes_no_throttle(params, force):
     assert engine.speed_radps(params, 0, 30.0) == 0.0
-    closed, opened = engine.force_range_n(params, 0, 30.0)
-    assert (closed, opened) == (0.0, 0.0)
-    assert engine.throttle_for(closed, opened, np.float64(force)) == 0.0
+    assert engine.force_range_n(params, 0, 30.0) == (0.0, 0.0)
+    assert engine.throttle_for(params, 0, 30.0, np.float64(force)) == 0.0
 
 
 @given(force=st.floats(), speed=st.floats())
 def test_throttle_is_a_share_of_the_pedal_whatever_comes_in(params, force, speed):
     with np.errstate(all="ignore"):
-        closed, opened = engine.force_range_n(params, 3, np.float64(speed))
-        assert 0.0 <= engine.throttle_for(closed, opened, np.float64(force)) <= 1.0
+        asked = engine.throttle_for(params, 3, np.float64(speed), np.float64(force))
+        assert 0.0 <= asked <= 1.0

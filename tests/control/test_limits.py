@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tianyuan.control import limits
-from tianyuan.control.records import COMMAND, STATE, Cause, Mode, record
+from tianyuan.control.records import COMMAND, STATE, Cause, Mission, Mode, record
 
 EPS = 1e-9
 anything = st.floats()
@@ -23,13 +23,13 @@ def params(new_params):
     return new_params()
 
 
-def gate(params, before, steer, line, throttle, brake, dt_s, mode=Mode.DRIVING):
+def gate(params, before, steer, line, throttle, brake, dt_s, mode=Mode.DRIVING, speed=0.0):
     """COMMAND after the command ``before``, (steer, throttle, brake) as shares of the limits."""
     p, state, command = params[0], record(STATE), record(COMMAND)
     s = state[0]
     s.steer_rad = (2 * before[0] - 1) * p.limits_steer_rad
     s.throttle, s.brake_bar = before[1], before[2] * p.limits_brake_bar
-    s.mode, s.gear, s.cause = mode, 3, Cause.NONE
+    s.mode, s.gear, s.cause, s.speed_mps = mode, 3, Cause.NONE, speed
     last = state.copy()
     with np.errstate(all="ignore"):
         limits.update(
@@ -127,3 +127,14 @@ def test_only_a_car_that_is_off_leaves_wheel_and_throttle_and_none_leaves_the_br
     assert (c.steer_enable, c.throttle_enable) == ((0, 0) if mode == Mode.OFF else (1, 1))
     assert c.brake_enable == 1.0
     assert (c.mode, c.cause, c.gear) == (mode, Cause.NONE, s.gear)
+    assert c.estop == (1 if mode == Mode.EMERGENCY_STOP else 0)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("speed", [0.0, 0.1, 0.3, 60.0])
+def test_a_mission_is_finished_only_by_a_car_that_was_stopped_and_stands(params, mode, speed):
+    c, *_ = gate(params, (0.5, 0.0, 0.0), 0.0, 0.0, 0.0, 10.0, 0.01, mode, speed)
+    stopping = mode in (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
+    moving = Mission.FINISHED if stopping and speed < 0.2 else Mission.RUNNING
+    waiting = {Mode.OFF: Mission.NONE, Mode.READY: Mission.SELECTED}
+    assert c.mission == waiting.get(mode, moving)

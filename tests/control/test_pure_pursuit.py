@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianyuan.control import lateral, pure_pursuit, slip
+from tianyuan.control import pure_pursuit, slip
 from tianyuan.control.records import STATE, Controller, record
 
 speeds = st.floats(0, 66)
@@ -136,11 +136,11 @@ def test_in_steady_cornering_it_holds_the_steering_that_the_corner_takes(
     speed = math.sqrt(ay * radius)
     rear = p.wheelbase_m - p.front_axle_m
     angle = 20 * line.s_m[1] / radius
-    heading = side * angle + slip.rear(params, side * ay, ax)
+    heading = side * angle + slip.rear(params, speed, side * ay, ax)
     x = radius * math.sin(angle) + rear * math.cos(heading)
     y = side * radius * (1 - math.cos(angle)) + rear * math.sin(heading)
     state = moving(speed, side * speed / radius, ax, index=20)
-    needed = lateral.feed_forward(params, speed, side / radius, ax)
+    needed = slip.steering(params, speed, side / radius, ax)
     assert steer(params, line, state, x, y, heading) == pytest.approx(needed, abs=1e-6)
 
 

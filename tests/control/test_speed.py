@@ -109,7 +109,8 @@ def test_cornering_costs_the_sine_of_the_front_slip(new_params):
     straight = speed.resistance_n(params, 30.0, 0.0, 0.0)
     for ay in (7.0, -7.0):
         drag = speed.resistance_n(params, 30.0, 0.0, ay) - straight
-        assert drag == pytest.approx(front_kg * 7.0 * math.sin(slip.front(params, 7.0, 0.0)))
+        front_rad = slip.front(params, 30.0, 7.0, 0.0)
+        assert drag == pytest.approx(front_kg * 7.0 * math.sin(front_rad))
 
 
 @pytest.mark.parametrize("yaw", [5.2, -5.2, 1e6, math.inf])

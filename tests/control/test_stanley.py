@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tianyuan.control import lateral, slip, stanley
+from tianyuan.control import slip, stanley
 from tianyuan.control.records import STATE, record
 
 speeds = st.floats(0, 66)
@@ -63,6 +63,19 @@ def test_on_a_straight_the_steering_is_the_papers(new_params, oval, off, turned,
     assert steer(params, line, state, 100.0, off, turned) == pytest.approx(expected)
 
 
+@given(off=st.floats(-2, 2), turned=st.floats(-0.4, 0.4), yaw=st.floats(-0.5, 0.5), speed=speeds)
+def test_where_a_slow_steering_cannot_follow_all_errors_count_less_alike(
+    new_params, oval, off, turned, yaw, speed
+):
+    """As much less as takes the heading's gain v / L down to ``heading_1ps``."""
+    line, borne = oval(600), 6.0
+    free, slow = new_params(line), new_params(line, stanley_heading_1ps=borne)
+    state = moving(speed, yaw, index=100)
+    whole = steer(free, line, state, 100.0, off, turned)
+    share = borne / max(borne, speed / free[0].wheelbase_m)
+    assert steer(slow, line, state, 100.0, off, turned) == pytest.approx(share * whole)
+
+
 @pytest.mark.parametrize("speed", [0.0, 5.0, 60.0])
 def test_small_errors_are_answered_in_proportion(new_params, oval, speed):
     line, params = oval(600), new_params()
@@ -86,8 +99,9 @@ def test_a_standing_car_steers_by_its_heading_and_no_more_than_a_right_angle_for
 @pytest.mark.parametrize("left", [True, False])
 @pytest.mark.parametrize("ay", [1.0, 5.0, 8.0])
 @pytest.mark.parametrize("ax", [0.0, -3.0])
+@pytest.mark.parametrize("heading_1ps", [40.0, 2.0])
 def test_in_steady_cornering_it_holds_the_steering_that_the_corner_takes(
-    new_params, circle, left, ay, ax
+    new_params, circle, left, ay, ax, heading_1ps
 ):
     r"""The front axle on the circle, moving along its tangent.
 
@@ -100,11 +114,11 @@ def test_in_steady_cornering_it_holds_the_steering_that_the_corner_takes(
     """
     radius = 100.0
     line = circle(radius, left, spacing_m=0.5)
-    params = new_params(line)
+    params = new_params(line, stanley_heading_1ps=heading_1ps)
     p, side = params[0], 1 if left else -1
     speed = math.sqrt(ay * radius)
-    front = slip.front(params, side * speed**2 / radius, ax)
-    needed = lateral.feed_forward(params, speed, side / radius, ax)
+    front = slip.front(params, speed, side * speed**2 / radius, ax)
+    needed = slip.steering(params, speed, side / radius, ax)
     # In the middle of a segment, where the line is exactly the circle's.
     angle = 20 * line.s_m[1] / radius
     x, y = radius * math.sin(angle), side * radius * (1 - math.cos(angle))

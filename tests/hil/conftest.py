@@ -90,7 +90,7 @@ def straights(car: Car) -> np.recarray:
 
 @pytest.fixture(scope="session")
 def loop_of(car: Car, oval: np.recarray) -> Callable[..., Loop]:
-    """Begin a run of the shipped car on the oval, or of another car or on another line."""
+    """Begin a run of our own car on the oval, or of another car or on another line."""
     shipped = car
 
     def begin(
@@ -102,7 +102,7 @@ def loop_of(car: Car, oval: np.recarray) -> Callable[..., Loop]:
         car: Car = shipped,
     ) -> Loop:
         host = make_host(car, line, controller, 1_000_000_000 // rate_hz)
-        world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed)
+        world = virtual.make_rig(car, names.vehicle_file(car.name), host, seed)
         life = virtual.birth(world, host, laps)
         guard = virtual.make_guard(car, host)
         return Loop(

@@ -49,4 +49,4 @@ def test_the_stiffer_axle_slips_less_and_the_law_reads_it(
     fill_slip_map(car)
     assert np.all(car[0].slip_rear_rad[1:] < car[0].slip_front_rad[1:])
     ay = 6 * car[0].slip_ay_step_mps2
-    assert np.isclose(slip.front(car, -ay, 0.0), -car[0].slip_front_rad[6])
+    assert np.isclose(slip.front(car, 0.0, -ay, 0.0), -car[0].slip_front_rad[6])

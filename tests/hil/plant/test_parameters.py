@@ -11,9 +11,13 @@ import pytest
 from tianyuan import room
 from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import LIMITS, VEHICLE
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.tables import shipped_cars
 from tianyuan.hil.plant import parameters, sections
 
 TEXT = (room("hil") / "vehicles" / "tianyuan.toml").read_text(encoding="utf-8")
+
+CARS = shipped_cars()
 
 
 def load(tmp_path, old: str, new: str):
@@ -31,7 +35,9 @@ def load(tmp_path, old: str, new: str):
         ("width_m = 1.61", "width_m = 1.61\nwings = 2", "chassis.wings: unknown key"),
         ("shape_x = 1.6411", "shape_x = nan", "tyre.shape_x = nan"),
         ("shape_x = 1.6411", 'shape_x = "wide"', "tyre.shape_x = 'wide'"),
-        ('drive = "rear"', 'drive = "all"', "gearbox.drive = 'all'"),
+        ("rear_share = 1.0", "rear_share = 1.1", "gearbox.rear_share = 1.1"),
+        ("launch_rpm = 2500.0", "launch_rpm = 700.0", "idle_rpm <= launch_rpm"),
+        ("request_nm = 0.0", "request_nm = -1.0", "engine.request_nm = -1.0"),
         ("front_axle_m = 1.1561957064", "front_axle_m = 3.0", "below wheelbase_m"),
         ("axle_inertia_kgm2 = 3.4", "axle_inertia_kgm2 = 0.3", "too light for steps of 1 ms"),
         ("speed_rpm = [0.0, 800.0,", "speed_rpm = [900.0, 800.0,", "speed_rpm must rise"),
@@ -45,6 +51,12 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path, old, new, says):
         load(tmp_path, old, new)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_motor_without_a_clutch_must_not_drag_at_standstill():
+    engine = parameters.load("tianyuan").engine.model_dump() | {"idle_rpm": 0.0, "launch_rpm": 0.0}
+    with pytest.raises(ValueError, match="begin with 0"):
+        sections.Engine.model_validate(engine)
 
 
 def test_every_number_is_needed(tmp_path):
@@ -83,15 +95,20 @@ def test_the_record_holds_the_files_numbers():
     assert at_3000 == pytest.approx(300)
 
 
-def test_the_drivers_tables_describe_the_rigs_car():
-    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
-        car = tomllib.load(file)
-    known, v = car["vehicle"], parameters.load("tianyuan")
+@pytest.mark.parametrize("name", CARS)
+def test_the_drivers_tables_describe_the_rigs_car(name):
+    car, v = load_car(CARS[name]), parameters.load(name)
+    known = car.parameters["vehicle"]
     weight = v.chassis.mass_kg * 9.81
     front = 2 * (1 - v.chassis.front_axle_m / v.chassis.wheelbase_m)
     friction = v.tyre.friction_y * (1 + v.tyre.load_sensitivity * (front - 1))
     rear_nm_per_bar = v.brakes.rear_nm_per_bar * v.brakes.rear_pressure_share
     stiffness = v.tyre.stiffness_y_1prad / (v.tyre.shape_y * known["friction"])
+    # The driver's friction is a constant: what a load above the weight loses of it, it takes
+    # off the down-force, by the whole of what it is at top speed.
+    top_mps = car.parameters["limits"]["speed_mps"]
+    most = 1 + v.aero.downforce_n_per_mps2 * top_mps**2 / weight
+    pressed = v.aero.downforce_n_per_mps2 * (1 + v.tyre.load_sensitivity * most)
     expected = {
         "mass_kg": v.chassis.mass_kg,
         "yaw_inertia_kgm2": v.chassis.yaw_inertia_kgm2,
@@ -108,7 +125,8 @@ def test_the_drivers_tables_describe_the_rigs_car():
         "tyre_c_front": v.tyre.shape_y,
         "tyre_c_rear": v.tyre.shape_y,
         "drag_n_per_mps2": v.aero.drag_n_per_mps2,
-        "downforce_n_per_mps2": v.aero.downforce_n_per_mps2,
+        "downforce_n_per_mps2": pressed,
+        "downforce_front_share": v.aero.front_share,
         "rolling_n": weight * v.tyre.rolling,
         "rolling_n_per_mps": weight * v.tyre.rolling_spm,
         "wheel_radius_m": v.tyre.radius_m,
@@ -118,35 +136,48 @@ def test_the_drivers_tables_describe_the_rigs_car():
         "engine_speed_radps": [rpm * math.pi / 30 for rpm in v.engine.speed_rpm],
         "engine_torque_nm": v.engine.torque_nm,
         "engine_drag_nm": v.engine.drag_nm,
-        "rear_drive": float(v.gearbox.drive == "rear"),
+        "request_nm": v.engine.request_nm,
+        "rear_drive": v.gearbox.rear_share,
         "brake_front_share": v.brakes.front_nm_per_bar
         / (v.brakes.front_nm_per_bar + rear_nm_per_bar),
         "brake_n_per_bar": (v.brakes.front_nm_per_bar + rear_nm_per_bar) / v.tyre.radius_m,
     }
-    assert {*expected, "rotating_mass_factor"} == {*known, "rear_drive"}
-    for name, value in expected.items():
-        assert known.get(name, 1.0) == pytest.approx(value, rel=2e-3), name
+    assert {*expected, "rotating_mass_factor"} == {*known}
+    for key, value in expected.items():
+        assert known[key] == pytest.approx(value, rel=2e-3), key
 
 
+@pytest.mark.parametrize("name", CARS)
+def test_the_drivers_rotating_mass_is_the_rigs_in_third_gear_or_the_only_one(name):
+    v = parameters.load(name)
+    overall = v.gearbox.final_drive * v.gearbox.ratio[:3][-1]
+    turning = 2 * v.tyre.axle_inertia_kgm2 + v.engine.inertia_kgm2 * overall**2
+    factor = 1 + turning / v.tyre.radius_m**2 / v.chassis.mass_kg
+    known = load_car(CARS[name]).parameters["vehicle"]["rotating_mass_factor"]
+    assert known == pytest.approx(factor, abs=0.015)
+
+
+@pytest.mark.parametrize("name", CARS)
 @pytest.mark.parametrize("section", [VEHICLE, LIMITS])
-def test_the_drivers_tables_are_within_the_bounds_of_their_rows(section):
-    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
+def test_the_drivers_tables_are_within_the_bounds_of_their_rows(section, name):
+    with CARS[name].open("rb") as file:
         car = tomllib.load(file)
     rows = {row.name: row for row in section}
     table = car[section[0].section]
     assert set(table) <= set(rows)
     assert {name for name, row in rows.items() if row.default is None} <= set(table)
-    for name, value in table.items():
-        row = rows[name]
+    for key, value in table.items():
+        row = rows[key]
         values = value if isinstance(value, list) else [value]
         assert len(values) <= max(1, row.size)
-        assert all(row.minimum <= one <= row.maximum for one in values), name
+        assert all(row.minimum <= one <= row.maximum for one in values), key
 
 
-def test_the_drivers_limits_are_inside_what_the_actuators_can_do():
-    with (room("firmware") / "cars" / "tianyuan.toml").open("rb") as file:
+@pytest.mark.parametrize("name", CARS)
+def test_the_drivers_limits_are_inside_what_the_actuators_can_do(name):
+    with CARS[name].open("rb") as file:
         limits = tomllib.load(file)["limits"]
-    v = parameters.load("tianyuan")
+    v = parameters.load(name)
     assert limits["steer_rad"] < v.steering.max_rad
     assert limits["steer_rate_radps"] < v.steering.max_radps
     assert limits["brake_bar"] < v.brakes.max_bar
@@ -154,4 +185,4 @@ def test_the_drivers_limits_are_inside_what_the_actuators_can_do():
     assert limits["throttle_rate_1ps"] < v.throttle.max_1ps
     assert limits["upshift_radps"] < v.engine.limit_rpm * math.pi / 30
     steps = np.array(v.gearbox.ratio[:-1]) / np.array(v.gearbox.ratio[1:])
-    assert limits["downshift_radps"] * steps.max() < limits["upshift_radps"]
+    assert limits["downshift_radps"] * steps.max(initial=1.0) < limits["upshift_radps"]

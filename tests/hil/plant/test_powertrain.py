@@ -61,7 +61,7 @@ def test_in_neutral_the_engine_revs_and_the_car_does_not_move(car):
 
 def test_a_front_driven_car_spins_its_front_wheels(car):
     rear = car()
-    front = car(0.0, 0, gearbox={"drive": "front"})
+    front = car(0.0, 0, gearbox={"rear_share": 0.0})
     for c in (rear, front):
         c.drive(1.0, gear=1, throttle=1.0)
     radius = rear.vehicle.tyre.radius_m
@@ -69,6 +69,43 @@ def test_a_front_driven_car_spins_its_front_wheels(car):
     assert rear.front_radps * radius < 1.01 * rear.vx_mps
     assert front.front_radps * radius > 1.1 * front.vx_mps
     assert front.rear_radps * radius < 1.01 * front.vx_mps
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_with_both_axles_driven_each_gets_its_share_of_the_torque(car, share):
+    """Newton at both axles, step by step, the engine's inertia shared alike."""
+    c = car(15.0, 3, gearbox={"rear_share": share})
+    t = c.trace(0.5, throttle=0.5)
+    v, overall = c.vehicle, c.plant.gearbox_overall[0, 3]
+    for name, part in (("front", 1 - share), ("rear", share)):
+        radius = v.tyre.radius_m
+        rolling = v.tyre.rolling + v.tyre.rolling_spm * t["vx_mps"][:-1]
+        against = radius * (t[f"{name}_fx_n"][1:] + rolling * t[f"{name}_load_n"][1:])
+        inertia = v.tyre.axle_inertia_kgm2 + part * v.engine.inertia_kgm2 * overall**2
+        gained = inertia * np.diff(t[f"{name}_radps"]) / c.dt_s
+        driven = part * t["engine_nm"][1:] * overall * v.gearbox.efficiency
+        driving = t["engine_nm"][1:] > 0
+        assert driving.sum() > 400
+        np.testing.assert_allclose((gained + against)[driving], driven[driving], atol=1e-6)
+
+
+def test_a_motor_without_a_clutch_turns_with_its_wheels_from_standstill_on(car):
+    flat = {"speed_rpm": [0.0, 7000.0], "torque_nm": [300.0, 300.0], "drag_nm": [0.0, 20.0]}
+    c = car(0.0, 1, engine=flat | {"idle_rpm": 0.0, "launch_rpm": 0.0})
+    c.drive(0.3)
+    assert c.vx_mps == pytest.approx(0.0, abs=1e-6)
+    t = c.trace(1.0, throttle=0.3)
+    overall = c.plant.gearbox_overall[0, 1]
+    np.testing.assert_allclose(t["engine_radps"][1:], t["rear_radps"][:-1] * overall, atol=1e-9)
+    assert t["engine_nm"][200] == pytest.approx(0.3 * 300.0, rel=0.05)
+    assert c.vx_mps > 2.0
+
+
+@pytest.mark.parametrize(("throttle", "share"), [(0.25, 0.5), (0.5, 1.0), (1.0, 1.0)])
+def test_a_torque_that_is_asked_for_is_given_up_to_what_there_is(car, throttle, share):
+    """At 4000 rpm, 300 Nm and a drag of 31: a whole throttle asks for twice their span."""
+    plain, asked = car(), car(engine={"request_nm": 2 * (300.0 + 31.0) - 31.0})
+    assert torque(asked, 4000, throttle) == pytest.approx(torque(plain, 4000, share), rel=0.01)
 
 
 def test_a_slipping_clutch_passes_on_what_the_engines_own_speed_leaves(car):
