@@ -41,11 +41,11 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
     for group in range(tables.feeds.shape[0]):
         first = tables.feeds[group, 0]
         # A group that this car does not have is never missed.
-        oldest = memory.received[first].valid_ns if first >= 0 else t_ns
+        oldest = memory.received[first].t_ns if first >= 0 else t_ns
         for k in range(1, tables.feeds.shape[1]):
             message = tables.feeds[group, k]
             if message >= 0:
-                oldest = min(oldest, memory.received[message].valid_ns)
+                oldest = min(oldest, memory.received[message].t_ns)
         stamps[STAMPS + group] = oldest
     stamps[RACE_STAMP] = min(stamps[RACE_STAMP], _beat(sensors, memory, t_ns))
 
