@@ -34,16 +34,15 @@ def decode(codec, frames, i, received, values):
     """Take frame ``i`` in: return its message's index, or a negative Status if refused.
 
     A refused frame writes no value and is counted in its message's record, which keeps
-    the time of the last accepted frame. A float that is NaN or infinite refuses its whole
+    the time of the last frame accepted. A float that is NaN or infinite refuses its whole
     frame, and so does a condition that does not hold: NOT_AVAILABLE. A signal that its
     multiplexor does not select keeps its value.
 
     A frame must have exactly its message's length; a CAN FD frame may also have the next
     length there is. A protected frame must have the right CRC and its counter must be on, but
     not too far (``receiving.py``); the first one is taken as it comes. Frames of a message
-    that its window finds INVALID are refused, those before it is VALID are not: but only
-    ``valid_ns`` says when there was one that can be relied on. A condition that does not hold
-    refuses its frame as NOT_AVAILABLE.
+    that its window finds INVALID are refused. Those before it is VALID are not, but they are
+    not to be relied on: the record's time is that of the last one since.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -73,9 +72,8 @@ def decode(codec, frames, i, received, values):
     if message.rest:
         _write_rest(codec, message, words, base, values)
         record.gates = _gates(codec, message, words, base)
-    record.t_ns = words[base + _TIME]
     if message.counter < 0 or record.state == _VALID:
-        record.valid_ns = record.t_ns
+        record.t_ns = words[base + _TIME]
     record.count += 1
     return m
 
