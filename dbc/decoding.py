@@ -42,7 +42,8 @@ def decode(codec, frames, i, received, values):
     length there is. A protected frame must have the right CRC and its counter must be on, but
     not too far (``receiving.py``); the first one is taken as it comes. Frames of a message
     that its window finds INVALID are refused, those before it is VALID are not: but only
-    ``valid_ns`` says when there was one that can be relied on.
+    ``valid_ns`` says when there was one that can be relied on. A condition that does not hold
+    refuses its frame as NOT_AVAILABLE.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS

@@ -179,6 +179,7 @@ def row(
     cells["slot"] = binding.slot
     cells["scale"] = signal.scale * binding.factor
     cells["offset"] = signal.offset * binding.factor + binding.offset
+    cells["period"] = abs(binding.period / cells["scale"])
     low, high = _available(limits(signal), binding.unavailable)
     cells["low"], cells["high"] = low, high
     cells["raw_low"], cells["raw_high"] = (
@@ -193,4 +194,5 @@ def is_plain(cells: Any) -> bool:
     Of these is made machine code; the kernels do all others.
     """
     exact = cells["kind"] == Kind.INTEGER and cells["spare"] >= 64 - 53
-    return bool(exact and not cells["spills"] and cells["listed"] == cells["listed_end"])
+    scaled = cells["listed"] == cells["listed_end"] and cells["period"] == 0.0
+    return bool(exact and not cells["spills"] and scaled)

@@ -34,6 +34,7 @@ SIGNAL: Final = np.dtype(
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
         ("raw_high", "i8"),
+        ("period", "f8"),  # in raw values: of a signal that comes round, or 0
         ("otherwise", "f8"),  # the channel's value for a raw value that is not in the list
     ],
     align=True,
@@ -202,6 +203,7 @@ class Binding(NamedTuple):
     With ``values`` it is a list instead: raw values and the channel's values that they mean.
     The first pair that fits counts, either way. What is not in the list is ``default``, or
     without one refused. ``unavailable`` raw values are never sent if they end its range.
+    A value beyond the range that comes round after ``period`` is sent as one within.
     """
 
     message: str
@@ -212,6 +214,7 @@ class Binding(NamedTuple):
     values: tuple[tuple[int, float], ...] = ()
     default: float | None = None
     unavailable: tuple[int, ...] = ()
+    period: float = 0.0
 
 
 class Condition(NamedTuple):

@@ -65,6 +65,8 @@ def to_raw(row, value):
     Ties go to the even raw value. Set-up has made sure that the scale is not 0.
     """
     exact = (value - row.offset) / row.scale
+    if row.period > 0.0:
+        exact = _brought_within(row, exact)
     if row.kind <= _UNSIGNED_64:
         exact = np.rint(exact)
     if exact >= row.high:
@@ -74,6 +76,16 @@ def to_raw(row, value):
     if row.kind != _INTEGER:
         return _pattern(row.kind, exact)
     return np.int64(exact)
+
+
+@kernel
+def _brought_within(row, exact):
+    """Bring a number that comes round into the limits, by as few turns as will do."""
+    if exact < row.low:
+        return exact + row.period * np.ceil((row.low - exact) / row.period)
+    if exact > row.high:
+        return exact - row.period * np.ceil((exact - row.high) / row.period)
+    return exact
 
 
 @kernel

@@ -64,10 +64,13 @@ _SPELLINGS: Final = {  # lower case
     "deg c": "degC",
     "degrees c": "degC",
     "degreesc": "degC",
+    "c": "degC",
+    "metric ton": "metric_ton",
 }
 _NONE: Final = frozenset(
     {"", "-", "--", "1", "unitless", "none", "unit_none", "enum", "bool", "boolean", "count"}
     | {"counts", "cnt", "number", "ascii", "discrete", "flag", "state", "n/a", "sed", "steps"}
+    | {"__f__", "la", "ratio", "uint8", "a.u."}  # flags of the ADS-DV, lambda, arbitrary units
 )
 # A factor that nobody would notice until the car drives: an Indy car's yaw rate in "rps"
 # is in radians (pint: revolutions), another's in "grad/s" in German degrees (pint: gons).

@@ -6,6 +6,7 @@ by entry, to find all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -141,7 +142,24 @@ def binding(car: Car, entry: Entry, messages: Messages, slot: int) -> Binding:
         factor, offset = scale(entry, signal)
     except InputError as error:
         raise InputError(f"{car.file}: {entry.key} = {wired.signal!r}: {error}") from None
-    return Binding(message.name, signal.name, slot, factor, offset, unavailable=unavailable)
+    period = _period(entry.channel, signal, factor, offset)
+    return Binding(
+        message.name, signal.name, slot, factor, offset, unavailable=unavailable, period=period
+    )
+
+
+def _period(channel: str, signal: DbcSignal, factor: float, offset: float) -> float:
+    """A full turn for a heading whose signal counts from elsewhere than 0 to it, else 0.
+
+    A heading is sent from 0 to a full turn; a signal from minus a half turn to plus one, or a
+    compass, would otherwise be sent at the end of its range for half of all headings.
+    """
+    if not channel.endswith("heading_rad"):
+        return 0.0
+    scale = signal.scale * factor
+    ends = [raw * scale + signal.offset * factor + offset for raw in layout.limits(signal)]
+    within = min(ends) <= abs(scale) and max(ends) >= math.tau - 1.5 * abs(scale)
+    return 0.0 if within else math.tau
 
 
 def scale(entry: Entry, signal: DbcSignal) -> tuple[float, float]:

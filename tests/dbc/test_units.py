@@ -10,7 +10,8 @@ import pytest
 
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND_NAMES
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.units import channel_unit, conversion
+from tianyuan.dbc.read import read_all
+from tianyuan.dbc.units import SUFFIXES, channel_unit, conversion
 
 DEG = math.pi / 180
 KNOWN = {
@@ -29,14 +30,14 @@ KNOWN = {
     "rad/s": {"deg/s": DEG, "deg/sec": DEG, "°/s": DEG, "degrees/second": DEG, "rad.s-1": 1}
     | {"rpm": math.tau / 60, "RPM": math.tau / 60, "1/min": math.tau / 60, "U/min": math.tau / 60},
     "": {"%": 0.01, "percent": 0.01, "Percent": 0.01, "%-pedal": 0.01, "": 1, "-": 1, "1": 1}
-    | {"unitless": 1, "Enum": 1, "Bool": 1, "m/m": 1},
+    | {"unitless": 1, "Enum": 1, "Bool": 1, "m/m": 1, "__F__": 1, "LA": 1, "ratio": 1},
     "bar": {"bar": 1, "Bar": 1, "kPa": 0.01, "mbar": 1e-3, "mBar": 1e-3, "psi": 0.0689475729317}
     | {"hPa": 1e-3, "Pa": 1e-5, "MPa": 10},
     "N*m": {"Nm": 1, "N*m": 1, "kN*m": 1000},
     "N": {"N": 1, "kN": 1000},
     "m": {"m": 1, "mm": 1e-3, "cm": 0.01, "km": 1000, "meter": 1},
     "s": {"s": 1, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60, "h": 3600},
-    "kg": {"kg": 1, "g": 1e-3},
+    "kg": {"kg": 1, "g": 1e-3, "metric ton": 1000},
 }
 CASES = [(unit, to, factor) for to, units in KNOWN.items() for unit, factor in units.items()]
 
@@ -46,7 +47,7 @@ def test_a_unit_converts_by_its_definition(unit, to, factor):
     assert conversion(unit, to) == (pytest.approx(factor, rel=1e-12), 0.0)
 
 
-@pytest.mark.parametrize("unit", ["degC", "°C", "deg C", "Degrees C"])
+@pytest.mark.parametrize("unit", ["degC", "°C", "deg C", "Degrees C", "C"])
 def test_a_temperature_has_an_offset(unit):
     assert conversion(unit, "K") == (1.0, 273.15)
     assert conversion(unit, "degC") == (1.0, 0.0)
@@ -84,6 +85,28 @@ def test_a_unit_that_does_not_fit_is_refused_with_its_channel(unit, to):
     assert repr(unit) in str(caught.value)
     assert "steer_rad" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# Of other quantities than a driver's, of two meanings, or broken by an encoding.
+NOT_OURS = {"'", "dBm", "l", "m/s^3", "rps", "µT", "\ufffd", "A", "V", "mV", "MB"}
+
+
+@pytest.mark.parametrize("folder", ["iac", "fs_ai", "new_eagle", "sbg", "oscc", "css"])
+def test_every_unit_of_the_published_cars_is_known_or_named_here(shared_data, folder):
+    for file in sorted((shared_data / "dbc" / folder).glob("*.dbc")):
+        messages, _ = read_all(file)
+        for unit in {signal.unit for message in messages for signal in message.signals}:
+            if unit in NOT_OURS:
+                continue
+            assert any(converts(unit, to) for to in ("", "degC", *SUFFIXES.values())), unit
+
+
+def converts(unit, to):
+    try:
+        conversion(unit, to)
+    except DbcError:
+        return False
+    return True
 
 
 def test_a_channels_name_says_its_unit():

@@ -131,7 +131,8 @@ def test_all_mistakes_are_found_at_once(planted):
 
 
 def test_a_message_of_a_dbc_file_that_cannot_be_read_is_not_said_to_be_missing(planted):
-    wired = MISTAKES["a narrow angle"][0], MISTAKES["a signal"][0]
+    names = ("a narrow angle", "a signal", "its counter", "its value", "a small range")
+    wired = [MISTAKES[name][0] for name in names]
     errors = check(planted(*wired, dbc="BO_ nonsense")).errors
     assert any("more.dbc" in line for line in errors)
     assert any(MISTAKES["a signal"][1] in line for line in errors)

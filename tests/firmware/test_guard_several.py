@@ -106,8 +106,10 @@ def test_a_further_signal_faster_than_its_slew_is_a_fault_though_the_first_is_no
 def test_the_pedals_are_what_the_largest_of_their_signals_says(bus):
     bus.hear("BRAKE_COMMAND", brake_enable=1.0)
     bus.hear("PRESSURES", brake_bar=20.0)
-    bus.hear("THROTTLE_COMMAND", throttle_enable=1.0)
     assert tick._most(bus.plan, bus.memory, 2) == pytest.approx(20.0)
+    bus.hear("BRAKE_COMMAND", brake_bar=30.0, brake_enable=1.0)
+    bus.hear("THROTTLE_COMMAND", throttle_enable=1.0)
+    assert tick._most(bus.plan, bus.memory, 2) == pytest.approx(30.0)
     assert tick._most(bus.plan, bus.memory, 1) == 0.0
     assert not tick._both_pedals(bus.plan, bus.memory, -1, bus.t_ns)
     bus.hear("MORE", throttle=0.5)

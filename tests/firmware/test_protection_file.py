@@ -7,7 +7,8 @@ import pytest
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import Protection, Window
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.tables import messages_of, protections, wire
+from tianyuan.firmware.tables import wire
+from tianyuan.firmware.wiring import messages_of, protections
 
 IDS = list(range(16))
 
@@ -19,7 +20,7 @@ def with_imu(car_with, **entry):
 def read(file):
     """The protection of the IMU's message, whose cycle is 4 ms."""
     car = load_car(file)
-    return protections(car, [messages_of(car)["IMU"]])["IMU"]
+    return protections(car, [messages_of(car).named["IMU"]])["IMU"]
 
 
 def refusal(file, verb=load_car):
@@ -118,7 +119,7 @@ def test_a_wrong_entry_is_named_by_its_key(car_with, entry, says):
 def test_what_the_message_cannot_have_is_refused_with_it(car_with, entry, says):
     file = with_imu(car_with, **entry)
     said = refusal(file, lambda file: wire(load_car(file)))
-    assert said.startswith("message IMU: ")
+    assert said.startswith("protection.IMU: message IMU: ")
     assert says in said
 
 
@@ -129,4 +130,4 @@ def test_an_entry_that_is_no_table_is_refused(car_with):
 
 def test_the_guard_takes_frame_by_frame(car_with):
     car = load_car(with_imu(car_with, profile="P1", data_id=0x110))
-    assert protections(car, [messages_of(car)["IMU"]], windowed=False)["IMU"].window is None
+    assert protections(car, [messages_of(car).named["IMU"]], windowed=False)["IMU"].window is None

@@ -158,6 +158,37 @@ def test_a_compass_course_becomes_a_heading(foreign):
         assert car.channel("gnss_heading_rad") == pytest.approx(heading_rad)
 
 
+@pytest.mark.parametrize(
+    ("signal", "wired"),
+    [
+        ("0|16@1+ (0.01,0) [0|359.99]", {"ratio": -1.0, "offset": PI / 2}),
+        ("0|16@1- (0.01,0) [-180|180]", {}),
+        ("0|16@1- (0.0001,0) [-3.1416|3.1416]", {"unit": "rad"}),
+        ("0|16@1+ (0.01,0) [0|360]", {}),
+    ],
+)
+def test_the_rig_says_every_heading_whatever_the_signal_counts_from(
+    car_with, tmp_path, signal, wired
+):
+    dbc = f'VERSION ""\nBU_: Host\nBO_ 1283 HEADING: 8 Host\n SG_ Course : {signal} "deg" Host\n'
+    (tmp_path / "more.dbc").write_text(dbc)
+
+    def edit(document):
+        document["buses"]["car"]["dbc"].append("more.dbc")
+        document["sensors"]["gnss_heading_rad"] = {"signal": "HEADING.Course"} | wired
+
+    car = Car(car_with(edit))
+    place = [each.name for each in car.wire.sensor_messages].index("HEADING")
+    for heading_rad in np.linspace(0.0, 2 * PI, 99, endpoint=False):
+        values, frame = np.zeros(64), frames(1)
+        values[CHANNEL_NAMES.index("gnss_heading_rad")] = heading_rad
+        sent = records(car.wire.sensors, SENT)
+        assert encode(car.wire.sensors, place, sent, values, frame, 0) == Status.OK
+        assert decode(car.wire.sensors, frame, 0, car.received, car.values) == place
+        off = car.channel("gnss_heading_rad") - heading_rad
+        assert math.remainder(off, 2 * PI) == pytest.approx(0.0, abs=2e-4)
+
+
 def test_one_channel_feeds_several_signals(foreign):
     torque = {"unit": "", "ratio": 195.0}
     throttle = [{"signal": f"DRIVE.{axle}Torque"} | torque for axle in ("Front", "Rear")]

@@ -35,9 +35,9 @@ def timed(car_with):
 def silent(host, car, **ages_ms):
     """What the supervisor misses when messages were last heard so long ago, all others now."""
     names = [message.name for message in wire(car).sensor_messages]
-    host.memory.received.t_ns[:] = NOW_NS
+    host.memory.received.valid_ns[:] = NOW_NS
     for name, age_ms in ages_ms.items():
-        host.memory.received.t_ns[names.index(name)] = NOW_NS - round(age_ms * MS)
+        host.memory.received.valid_ns[names.index(name)] = NOW_NS - round(age_ms * MS)
     receive(host.tables, host.frames_in, 0, NOW_NS, host.sensors, host.memory)
     return Cause(int(lost_cause(host.tables.driver, host.sensors, NOW_NS)))
 
@@ -94,9 +94,11 @@ def test_each_message_of_a_group_has_its_own_timeout(timed, host_of):
 
 
 def test_a_message_never_heard_is_lost_however_long_its_timeout(timed, host_of):
-    car = timed(IMU={"timeout_ms": 60_000})
+    slow = {"signal": "BRAKE_STATUS.Fault", "is": [0]}
+    car = timed(slow, BRAKE_STATUS={"timeout_ms": 60_000})
     host = host_of(car)
-    assert silent(host, car, IMU=NOW_NS / MS) == Cause.IMU_LOST
+    for name in ("IMU", "BRAKE_STATUS"):
+        assert silent(host, car, **{name: NOW_NS / MS}) == Cause.IMU_LOST
 
 
 def test_the_shipped_cars_limits_are_its_parameters(car):
