@@ -133,6 +133,46 @@ def test_an_indy_car_says_its_state_and_acknowledges_its_flags(indy):
     assert said["ct_state"] == 10
 
 
+COUNTERS = {
+    "steering_motor_cmd_counter": 256,
+    "acc_pedal_cmd_counter": 256,
+    "brk_pressure_cmd_counter": 256,
+    "ct_state_rolling_counter": 10,
+}
+
+
+def test_an_indy_cars_counters_count_its_commands_as_far_as_their_signals_go(indy):
+    loop, database = indy
+    counted: dict[str, list[float]] = {name: [] for name in COUNTERS}
+    for _ in range(4000):
+        loop.advance(0.001)
+        for name, value in told(loop, database).items():
+            if name in counted:
+                counted[name].append(value)
+    for name, turns in COUNTERS.items():
+        values = np.array(counted[name])
+        assert len(values) > 300
+        assert np.array_equal((values[:-1] + 1) % turns, values[1:]), name
+
+
+@pytest.mark.parametrize("counter", ["steering_motor_fdbk_counter", "brk_pressure_fdbk_counter"])
+def test_an_indy_car_whose_counter_stands_still_is_stopped(indy, counter):
+    """A controller that hangs goes on sending the last of its frames."""
+    loop, _ = indy
+    loop.advance(15.0)
+    assert loop.host.memory.driver.mode[0] == Mode.DRIVING
+    message = {"steering": "steering_report", "brk": "brake_pressure_report"}
+    name = message[counter.partition("_")[0]]
+    place = [m.name for m in wire(load_car(names.car_file("indy"))).sensor_messages].index(name)
+    frozen = int(loop.life.sent[place].count)
+    for _ in range(600):
+        loop.life.sent[place].count = frozen
+        loop.life.sent[place].counter = 3
+        loop.advance(0.001)
+    lost = {"steering_report": Cause.STEERING_LOST, "brake_pressure_report": Cause.BRAKE_LOST}
+    assert loop.host.memory.driver.cause[0] == lost[name]
+
+
 def test_an_ads_dv_is_told_in_the_units_of_its_published_file(ads_dv):
     loop, database = ads_dv
     loop.advance(9.0)
