@@ -12,17 +12,23 @@ import contextlib
 import os
 import select
 import socket
-from typing import Self
+from collections.abc import Collection
+from typing import Final, Self
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import local_bus
+from tianyuan.drivers.can_port import CanPort
 from tianyuan.drivers.links import LISTENER_TAG, add_link, watch
 from tianyuan.drivers.port_record import FREE, LIVE, READ_ONLY, closed_port
 from tianyuan.drivers.receiving import empty, receive
 from tianyuan.drivers.sending import send
 
-__all__ = ["LocalPort", "empty", "open_port", "receive", "send"]
+__all__ = ["CanPort", "LocalPort", "Port", "empty", "open_port", "receive", "send"]
+
+LOCAL_INTERFACE: Final = "tianyuan"
+CAN_INTERFACE: Final = "socketcan"
+INTERFACES: Final = (LOCAL_INTERFACE, CAN_INTERFACE)
 
 
 def _compile() -> None:
@@ -35,6 +41,12 @@ def _compile() -> None:
     send(nowhere, nothing, 0, 0)
 
 
+def _channel_of(bus: str, channel: int) -> int:
+    if not 0 <= channel <= 255:
+        raise InputError(f"channel {channel} of bus {bus}: not 0 to 255")
+    return channel
+
+
 class LocalPort:
     """A node on a local bus; ``record`` is its PORT, for ``receive`` and ``send``.
 
@@ -43,10 +55,8 @@ class LocalPort:
     """
 
     def __init__(self, bus: str, label: str, channel: int = 0) -> None:
-        if not 0 <= channel <= 255:
-            raise InputError(f"channel {channel} of bus {bus}: not 0 to 255")
+        self.record = closed_port(_channel_of(bus, channel))
         _compile()  # before joining: a node on the bus reads
-        self.record = closed_port(channel)
         node = local_bus.join(bus, label)
         self.path = node.path
         with contextlib.closing(select.epoll()) as epoll:
@@ -95,9 +105,31 @@ class LocalPort:
         self.close()
 
 
-def open_port(bus: str, label: str, channel: int = 0) -> LocalPort:
-    """Join the local bus ``bus`` (a name, or a path with a slash) as ``label``.
+Port = LocalPort | CanPort
 
-    ``channel``, 0 to 255, is stamped on the frames received. Raises InputError.
+
+def open_port(
+    bus: str,
+    label: str,
+    channel: int = 0,
+    interface: str = LOCAL_INTERFACE,
+    *,
+    identifiers: Collection[int] | None = None,
+    fd: bool = False,
+    bitrate: int | None = None,
+) -> Port:
+    """Join a bus: the local one ``bus``, as ``label``, or with "socketcan" the interface ``bus``.
+
+    ``channel``, 0 to 255, is stamped on the frames received. A CAN interface hears the
+    ``identifiers`` alone, if given, and is refused where it cannot do ``fd`` or has not that
+    ``bitrate``; see ``CanPort``. A local bus carries everything to everybody. Raises InputError.
     """
-    return LocalPort(bus, label, channel)
+    if interface == LOCAL_INTERFACE:
+        return LocalPort(bus, label, channel)
+    if interface != CAN_INTERFACE:
+        raise InputError(
+            f"interface {interface}: unknown; choose {LOCAL_INTERFACE}, the local bus, or "
+            f"{CAN_INTERFACE}, an interface of the kernel's; tianyuan bridge joins all others"
+        )
+    _compile()  # before joining: a node on the bus reads
+    return CanPort(bus, _channel_of(bus, channel), identifiers, fd, bitrate)

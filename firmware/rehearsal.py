@@ -14,7 +14,7 @@ import numpy as np
 from tianyuan.control.records import Flag, Mode
 from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
-from tianyuan.drivers.port import LocalPort, open_port, send
+from tianyuan.drivers.port import Port, open_port, send
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import accounts
 from tianyuan.firmware.host import Host
@@ -30,7 +30,7 @@ STRIDE: Final = 20  # points of the line between two ticks that drive
 class Puppet:
     """A node that says what the sensors of a car would say; ``told`` is its SENSORS."""
 
-    def __init__(self, host: Host, port: LocalPort) -> None:
+    def __init__(self, host: Host, port: Port) -> None:
         self.told = sensors()
         self.told.race_flag, self.told.race_heartbeat = int(Flag.GREEN), 0.0
         self._path, self._port = host.path, port
