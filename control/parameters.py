@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.control.records import GROUPS
+
 GEARS: Final = 8
 TABLE: Final = 16
 
@@ -71,6 +73,7 @@ DERIVED: Final = _rows(
     ("slip_ay_step_mps2", "m/s^2", 0.0, 0, 10, "spacing of the slip tables, from zero"),
     ("slip_front_rad", "rad", 0.0, 0, 1, "front slip angle over steady lateral acceleration", TABLE),
     ("slip_rear_rad", "rad", 0.0, 0, 1, "rear slip angle over steady lateral acceleration", TABLE),
+    ("stale_s", "s", 0.0, 0, 60, "a group older than this is lost, one for each of GROUPS", len(GROUPS)),
 )
 
 LIMITS: Final = _rows(

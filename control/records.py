@@ -52,8 +52,11 @@ CHANNELS: Final[dict[str, tuple[str, ...]]] = {
 GROUPS: Final = tuple(CHANNELS)
 NO_HEARTBEAT: Final = -1.0  # of race control: this car has no such signal
 CHANNEL_NAMES: Final = tuple(name for group in CHANNELS.values() for name in group)
+# Signals that are sent back as they came, which the driver does not look at.
+ECHOES: Final = tuple(f"echo_{place}" for place in range(8))
 SENSORS: Final = np.dtype(
-    [(name, "f8") for name in CHANNEL_NAMES] + [(f"{group}_t_ns", "i8") for group in GROUPS]
+    [(name, "f8") for name in (*CHANNEL_NAMES, *ECHOES)]
+    + [(f"{group}_t_ns", "i8") for group in GROUPS]
 )
 
 # What the driver wants. Eight bytes a field, for the same reason.
@@ -68,9 +71,10 @@ COMMAND: Final = np.dtype(
         ("brake_enable", "f8"),
         ("mode", "f8"),  # Mode, for the heartbeat
         ("cause", "f8"),  # Cause, latched
+        *((name, "f8") for name in ECHOES),
     ]
 )
-COMMAND_NAMES: Final = COMMAND.names or ()
+COMMAND_NAMES: Final = tuple(name for name in COMMAND.names or () if name not in ECHOES)
 
 # What the driver remembers from one step to the next.
 STATE: Final = np.dtype(

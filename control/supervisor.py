@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from tianyuan.control import estimator
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import Cause, Flag, Mode, Permit
+from tianyuan.control.records import GROUPS, Cause, Flag, Mode, Permit
 
 OFF = int(Mode.OFF)
 READY = int(Mode.READY)
@@ -59,6 +59,17 @@ CHEQUERED = int(Flag.CHEQUERED)
 PERMIT_WAITING = int(Permit.WAITING)
 PERMIT_GRANTED = int(Permit.GRANTED)
 
+POSITION = GROUPS.index("position")
+VELOCITY = GROUPS.index("velocity")
+IMU = GROUPS.index("imu")
+WHEELS = GROUPS.index("wheels")
+STEERING = GROUPS.index("steering")
+BRAKE = GROUPS.index("brake")
+POWERTRAIN = GROUPS.index("powertrain")
+RACE = GROUPS.index("race")
+ESTOP = GROUPS.index("estop")
+PERMIT = GROUPS.index("permit")
+
 STANDSTILL_MPS = 0.3
 OVERRUNS_IN_A_ROW = 3
 
@@ -76,7 +87,7 @@ def emergency_cause(params, sensors, state, t_ns):
     # Only an explicit "run" lets the car run: "error" and "not available" do not.
     if m.estop_t_ns > 0 and m.estop != 0.0:
         return REMOTE_ESTOP
-    if _stale(m.estop_t_ns, t_ns, p.supervisor_race_stale_s):
+    if _stale(m.estop_t_ns, t_ns, p.stale_s[ESTOP]):
         return ESTOP_LOST
     if s.mode in (DRIVING, CONTROLLED_STOP) and abs(s.cross_track_m) > p.supervisor_off_line_m:
         return OFF_LINE
@@ -98,7 +109,7 @@ def permit_cause(params, sensors, state, t_ns):
         s.granted_ns = m.permit_t_ns
     elif m.permit != PERMIT_WAITING:
         return PERMIT_WITHDRAWN
-    if _stale(s.granted_ns, t_ns, params[0].supervisor_permit_stale_s):
+    if _stale(s.granted_ns, t_ns, params[0].stale_s[PERMIT]):
         return PERMIT_LOST
     return NONE
 
@@ -106,22 +117,22 @@ def permit_cause(params, sensors, state, t_ns):
 @kernel
 def lost_cause(params, sensors, t_ns):
     """Cause of a controlled stop for a group of sensors unheard, or NONE."""
-    m, limit_s = sensors[0], params[0].supervisor_stale_s
-    if _stale(m.position_t_ns, t_ns, limit_s):
+    m, limits_s = sensors[0], params[0].stale_s
+    if _stale(m.position_t_ns, t_ns, limits_s[POSITION]):
         return POSITION_LOST
-    if _stale(m.velocity_t_ns, t_ns, limit_s):
+    if _stale(m.velocity_t_ns, t_ns, limits_s[VELOCITY]):
         return VELOCITY_LOST
-    if _stale(m.imu_t_ns, t_ns, limit_s):
+    if _stale(m.imu_t_ns, t_ns, limits_s[IMU]):
         return IMU_LOST
-    if _stale(m.wheels_t_ns, t_ns, limit_s):
+    if _stale(m.wheels_t_ns, t_ns, limits_s[WHEELS]):
         return WHEELS_LOST
-    if _stale(m.steering_t_ns, t_ns, limit_s):
+    if _stale(m.steering_t_ns, t_ns, limits_s[STEERING]):
         return STEERING_LOST
-    if _stale(m.brake_t_ns, t_ns, limit_s):
+    if _stale(m.brake_t_ns, t_ns, limits_s[BRAKE]):
         return BRAKE_LOST
-    if _stale(m.powertrain_t_ns, t_ns, limit_s):
+    if _stale(m.powertrain_t_ns, t_ns, limits_s[POWERTRAIN]):
         return POWERTRAIN_LOST
-    if _stale(m.race_t_ns, t_ns, params[0].supervisor_race_stale_s):
+    if _stale(m.race_t_ns, t_ns, limits_s[RACE]):
         return RACE_CONTROL_LOST
     return NONE
 

@@ -2,9 +2,8 @@
 
 Every mask, shift, scale and slot is a constant in them. ``unpack`` writes the values of the
 message's plain signals. ``pack`` makes its frame of them, with the initial bits of all
-others and whatever channel the frame had, and returns 0 if one of the values is not finite;
-what is not plain, and counter and CRC, the kernels put in after. ``crc``, of a protected
-message, returns the CRC of a frame.
+others, and returns 0 if one of the values is not finite; what is not plain, and counter and
+CRC, the kernels put in after. ``crc``, of a protected message, returns the CRC of a frame.
 
 The kernels can do all of it from the tables, as they do interpreted and with bounds
 checked; what these functions do must not differ by a bit.
@@ -19,7 +18,6 @@ import numpy as np
 
 from tianyuan.dbc import e2e
 from tianyuan.dbc.frame import WORDS
-from tianyuan.dbc.records import CHANNEL_BITS
 
 _DECLARED: Final = """\
 declare i64 @llvm.bswap.i64(i64)
@@ -70,10 +68,6 @@ _OCTET: Final = """\
   %found{byte} = load i8, ptr %entry{byte}
   %share{byte} = zext i8 %found{byte} to i64
 """
-_HEADER: Final = f"""\
-  %before = load i64, ptr %frame, align 8
-  %channel = and i64 %before, {CHANNEL_BITS}
-"""
 _STORE: Final = """\
   %place{word} = getelementptr i64, ptr %frame, i64 {word}
   store i64 {value}, ptr %place{word}, align 8
@@ -113,8 +107,8 @@ def _unpack(rows: np.ndarray) -> list[str]:
 
 
 def _pack(rows: np.ndarray, words: list[int]) -> list[str]:
-    body = [_HEADER]
-    parts: dict[str, list[str]] = {"lane0_0": ["%channel"]}
+    body: list[str] = []
+    parts: dict[str, list[str]] = {}
     for k, row in enumerate(rows):
         body.append(_PUT.format(k=k, **_constants(row)))
         parts.setdefault(_lane(row), []).append(f"%part{k}")

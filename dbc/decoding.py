@@ -8,10 +8,10 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
-from tianyuan.dbc.lookup import find
+from tianyuan.dbc.lookup import find, key_of
 from tianyuan.dbc.machine import GENERATED, call
-from tianyuan.dbc.records import Status
-from tianyuan.dbc.scaling import number, to_channel
+from tianyuan.dbc.records import NO_PARENT, Status
+from tianyuan.dbc.scaling import listed_value, number, to_channel
 from tianyuan.dbc.selection import selected
 
 _OK = int(Status.OK)
@@ -20,7 +20,7 @@ _NOT_DATA = int(Status.NOT_DATA)
 _WRONG_LENGTH = int(Status.WRONG_LENGTH)
 _WRONG_CRC = int(Status.WRONG_CRC)
 _NOT_FINITE = int(Status.NOT_FINITE)
-_KEY = 0xFFFF_FFFF  # the half of the header that is the can_id
+_NOT_AVAILABLE = int(Status.NOT_AVAILABLE)
 _NO_DATA = REMOTE | ERROR
 _WORDS = np.uint64(WORDS)
 _TIME = np.uint64(WORDS - 1)
@@ -32,7 +32,8 @@ def decode(codec, frames, i, received, values):
 
     A refused frame writes no value and is counted in its message's record, which keeps
     the time of the last accepted frame. A float that is NaN or infinite refuses its whole
-    frame. A signal that its multiplexor does not select keeps its value.
+    frame, and so does a condition that does not hold: NOT_AVAILABLE. A signal that its
+    multiplexor does not select keeps its value.
 
     A frame must have exactly its message's length; a CAN FD frame may also have the next
     length there is. With protection, the first frame is taken as it comes; then a counter
@@ -42,7 +43,7 @@ def decode(codec, frames, i, received, values):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    key = words[base] & _KEY
+    key = key_of(words[base])
     message = codec.lookup[find(codec.lookup, key)]
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
@@ -56,6 +57,8 @@ def decode(codec, frames, i, received, values):
             status = _sequence(codec.signals, message, record, words, base, values)
         if status == _OK and message.floats and not _finite(codec, message, words, base):
             status = _NOT_FINITE
+        if status == _OK and message.checked and not _holds(codec, message, received, words, base):
+            status = _NOT_AVAILABLE
     record.status = status
     if status < 0:
         record.errors += 1
@@ -63,9 +66,10 @@ def decode(codec, frames, i, received, values):
     if GENERATED:
         call(message.unpack, words, base, values)
     else:
-        _write(codec.signals, message.first, message.plain, words, base, values)
+        _write(codec, message.first, message.plain, words, base, values)
     if message.rest:
         _write_rest(codec, message, words, base, values)
+        record.gates = _gates(codec, message, words, base)
     record.t_ns = words[base + _TIME]
     record.count += 1
     return m
@@ -81,7 +85,7 @@ def decode_raw(codec, frames, i, raws, present):
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
-    key = words[base] & _KEY
+    key = key_of(words[base])
     message = codec.lookup[find(codec.lookup, key)]
     if message.key < 0:
         return _NOT_DATA if key & _NO_DATA else _UNKNOWN_ID
@@ -126,26 +130,65 @@ def _sequence(signals, message, record, words, base, values):
 
 
 @inlined
-def _value(row, words, base):
+def _value(codec, row, words, base):
     """Read the channel value of any signal."""
-    return to_channel(row, number(row.kind, extract(row, words, base)))
+    raw = extract(row, words, base)
+    if row.listed != row.listed_end:
+        return listed_value(codec.values, row, raw)
+    return to_channel(row, number(row.kind, raw))
 
 
 @kernel
-def _write(signals, first, end, words, base, values):
+def _condition(codec, c, words, base):
+    """Tell whether a condition holds in the frame, which may not hold its signal."""
+    check = codec.checks[c]
+    if check.group != NO_PARENT and not selected(codec, check.group, words, base):
+        return True
+    raw = extract(codec.signals[check.signal], words, base)
+    r = check.ranges_first
+    while r < check.ranges_end and not codec.ranges[r].low <= raw <= codec.ranges[r].high:
+        r += 1
+    return (r < check.ranges_end) == (check.within != 0)
+
+
+@kernel
+def _holds(codec, message, received, words, base):
+    """Tell whether all that the message needs holds, in the frame and of other messages."""
+    for c in range(message.checks_first, message.checks_end):
+        if not _condition(codec, c, words, base):
+            return False
+    for n in range(message.needs_first, message.needs_end):
+        need = codec.needs[n]
+        if (received[need.message].gates >> need.bit) & 1 == 0:
+            return False
+    return True
+
+
+@kernel
+def _gates(codec, message, words, base):
+    """Gather what holds in the frame of the conditions that other messages need."""
+    gates = np.int64(0)
+    for c in range(message.checks_end, message.gates_end):
+        if _condition(codec, c, words, base):
+            gates |= np.int64(1) << np.int64(c - message.checks_end)
+    return gates
+
+
+@kernel
+def _write(codec, first, end, words, base, values):
     for s in range(first, end):
-        row = signals[s]
-        values[row.slot] = _value(row, words, base)
+        row = codec.signals[s]
+        values[row.slot] = _value(codec, row, words, base)
 
 
 @kernel
 def _write_rest(codec, message, words, base, values):
     """Write the values of what is not plain, and of the groups that the frame holds."""
-    _write(codec.signals, message.plain, message.received, words, base, values)
+    _write(codec, message.plain, message.received, words, base, values)
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
             group = codec.groups[g]
-            _write(codec.signals, group.first, group.received, words, base, values)
+            _write(codec, group.first, group.received, words, base, values)
 
 
 @kernel
@@ -159,17 +202,17 @@ def _write_raws(signals, first, end, words, base, raws, present):
 @kernel
 def _finite(codec, message, words, base):
     """Tell whether all the values that the frame would write are finite."""
-    finite = _finite_rows(codec.signals, message.first, message.received, words, base)
+    finite = _finite_rows(codec, message.first, message.received, words, base)
     for g in range(message.groups_first, message.groups_end):
         if finite and selected(codec, g, words, base):
             group = codec.groups[g]
-            finite = _finite_rows(codec.signals, group.first, group.received, words, base)
+            finite = _finite_rows(codec, group.first, group.received, words, base)
     return finite
 
 
 @kernel
-def _finite_rows(signals, first, end, words, base):
+def _finite_rows(codec, first, end, words, base):
     finite = True
     for s in range(first, end):
-        finite &= np.isfinite(_value(signals[s], words, base))
+        finite &= np.isfinite(_value(codec, codec.signals[s], words, base))
     return finite

@@ -9,8 +9,8 @@ from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import insert
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.machine import GENERATED, call
-from tianyuan.dbc.records import CHANNEL_BITS, Status
-from tianyuan.dbc.scaling import to_raw
+from tianyuan.dbc.records import Status
+from tianyuan.dbc.scaling import listed_place, to_raw
 from tianyuan.dbc.selection import selected
 
 _OK = int(Status.OK)
@@ -23,10 +23,10 @@ _PAYLOAD = np.uint64(1)
 def encode(codec, m, sent, values, frames, i):
     """Make message ``m`` of ``values`` into frame ``i``: return 0, or a negative Status.
 
-    Writes the whole frame but for its channel, with time 0, CRC and counter in place. A
-    value outside its signal's bits or declared range is sent as the nearest end of it. A
-    value that is NaN or infinite is NOT_FINITE: the counter stays, and the frame must not
-    be sent, whatever it holds by then.
+    Writes the whole frame, with time 0, CRC and counter in place. A value outside its
+    signal's bits or declared range is sent as the nearest end of it. A value that is NaN or
+    infinite, or that a list of values does not know, is NOT_FINITE: the counter stays, and
+    the frame must not be sent, whatever it holds by then.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -48,35 +48,40 @@ def encode(codec, m, sent, values, frames, i):
 @kernel
 def _begin(codec, m, message, values, words, base):
     """Lay the initial frame out and put the plain signals in, as the message's code does."""
-    channel = words[base] & CHANNEL_BITS
     first = np.uint64(m) * _WORDS
     for word in range(_WORDS):
         words[base + word] = codec.initial[first + word]
-    words[base] |= channel
-    return _put(codec.signals, message.first, message.plain, values, words, base)
+    return _put(codec, message.first, message.plain, values, words, base)
 
 
 @kernel
-def _put(signals, first, end, values, words, base):
-    """Put any signals in; return False if one is not finite."""
+def _put(codec, first, end, values, words, base):
+    """Put any signals in; return False if one is not finite, or not in its list."""
     for s in range(first, end):
-        row = signals[s]
+        row = codec.signals[s]
         value = values[row.slot]
         if not np.isfinite(value):
             return False
-        insert(row, to_raw(row, value), words, base)
+        if row.listed == row.listed_end:
+            raw = to_raw(row, value)
+        else:
+            k = listed_place(codec.values, row, value)
+            if k < 0 and row.substitute == 0:
+                return False
+            raw = codec.values[k].raw if k >= 0 else row.raw_low
+        insert(row, raw, words, base)
     return True
 
 
 @kernel
 def _put_rest(codec, message, values, words, base):
     """Put in what is not plain, then the groups that the values so far select, and so on down."""
-    if not _put(codec.signals, message.plain, message.sent, values, words, base):
+    if not _put(codec, message.plain, message.sent, values, words, base):
         return False
     for g in range(message.groups_first, message.groups_end):
         if selected(codec, g, words, base):
             group = codec.groups[g]
-            if not _put(codec.signals, group.first, group.sent, values, words, base):
+            if not _put(codec, group.first, group.sent, values, words, base):
                 return False
             for s in range(group.received, group.end):
                 row = codec.signals[s]

@@ -16,13 +16,18 @@ def padded(length: int) -> int:
     return next(fit for fit in LENGTHS if fit >= length)
 
 
-def key(message: Message) -> int:
-    """Return the message's can_id, with the bit of an extended identifier."""
+def can_id(message: Message) -> int:
+    """Return the message's identifier, with the bit of an extended one."""
     return message.frame_id | (EXTENDED if message.is_extended_frame else 0)
 
 
-def header(message: Message) -> int:
-    """First word of a frame of this message: can_id, length and flags, channel 0.
+def key(message: Message, channel: int) -> int:
+    """Return what a frame of this message is found by: its can_id and, above it, its channel."""
+    return can_id(message) | channel << 32
+
+
+def header(message: Message, channel: int) -> int:
+    """First word of a frame of this message: can_id, length, flags and channel.
 
     A message longer than a classic frame is sent as CAN FD whether the DBC file says so
     or not, and the bit rate is switched where its attribute CANFD_BRS asks for it.
@@ -30,7 +35,7 @@ def header(message: Message) -> int:
     fd = message.is_fd or message.length > 8
     length = padded(message.length) if fd else message.length
     flags = (FDF | (BRS if _switches_rate(message) else 0)) if fd else 0
-    return key(message) | length << 32 | flags << 40
+    return can_id(message) | length << 32 | flags << 40 | channel << 48
 
 
 def _switches_rate(message: Message) -> bool:

@@ -107,9 +107,27 @@ def _word(signal: Signal, pattern: int) -> int:
     return (pattern - (1 << 64) if pattern >> 63 else pattern) >> (64 - signal.length)
 
 
-def initial_bits(signal: Signal) -> int:
-    """Return the bit pattern of the initial value that the DBC file declares, or 0."""
-    raw = signal.raw_initial
+def raw_word(message: Message, signal: Signal, raw: int) -> int:
+    """Return a raw value as ``bits.extract`` reads it, or DbcError for one that does not fit."""
+    if signal.conversion.is_float:
+        raise DbcError(
+            f"raw value {raw} of an IEEE float; only an integer has a list of raw values",
+            message=message.name,
+            signal=signal.name,
+        )
+    low, high = _raw_range(signal)
+    if not low <= raw <= high:
+        raise DbcError(
+            f"raw value {raw} does not fit: its bits hold {low} to {high}; correct the number",
+            message=message.name,
+            signal=signal.name,
+        )
+    return int(raw) - (1 << 64) if raw >> 63 > 0 else int(raw)
+
+
+def initial_bits(signal: Signal, raw: float | None = None) -> int:
+    """Return the bit pattern of a raw value, or of the initial one that the DBC file declares."""
+    raw = signal.raw_initial if raw is None else raw
     return bits(signal, raw) if raw is not None and math.isfinite(raw) else 0
 
 
@@ -128,8 +146,23 @@ def _kind(signal: Signal) -> Kind:
     return Kind.UNSIGNED_64 if unsigned_64 else Kind.INTEGER
 
 
-def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
-    """Make the SIGNAL row of a bound signal, or without binding, of its initial value."""
+def _available(limits: tuple[float, float], unavailable: tuple[int, ...]) -> tuple[float, float]:
+    """Draw the limits in from the raw values that mean "not available"."""
+    low, high = limits
+    while low in unavailable and low < high:
+        low += 1
+    while high in unavailable and low < high:
+        high -= 1
+    return low, high
+
+
+def row(
+    message: Message, signal: Signal, binding: Binding | None, initial: float | None = None
+) -> Any:
+    """Make the SIGNAL row of a bound signal, or without binding, of its initial value.
+
+    ``initial`` is a raw value in place of the DBC file's. Rows of VALUE are the caller's.
+    """
     check(message, signal)
     cells = np.zeros((), SIGNAL)
     for name, value in _position(signal).items():
@@ -141,12 +174,12 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
     cells["mask"] = (1 << signal.length) - 1 if unsigned else -1
     cells["slot"] = NO_SLOT
     if binding is None:
-        cells["raw_low"] = cells["raw_high"] = _word(signal, initial_bits(signal))
+        cells["raw_low"] = cells["raw_high"] = _word(signal, initial_bits(signal, initial))
         return cells
     cells["slot"] = binding.slot
     cells["scale"] = signal.scale * binding.factor
     cells["offset"] = signal.offset * binding.factor + binding.offset
-    low, high = limits(signal)
+    low, high = _available(limits(signal), binding.unavailable)
     cells["low"], cells["high"] = low, high
     cells["raw_low"], cells["raw_high"] = (
         _word(signal, bits(signal, limit)) for limit in (low, high)
@@ -155,9 +188,9 @@ def row(message: Message, signal: Signal, binding: Binding | None) -> Any:
 
 
 def is_plain(cells: Any) -> bool:
-    """Whether a row is that of an integer in one word, which a double holds exactly.
+    """Whether a row is that of a scaled integer in one word, which a double holds exactly.
 
     Of these is made machine code; the kernels do all others.
     """
     exact = cells["kind"] == Kind.INTEGER and cells["spare"] >= 64 - 53
-    return bool(exact and not cells["spills"])
+    return bool(exact and not cells["spills"] and cells["listed"] == cells["listed_end"])

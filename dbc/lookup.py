@@ -9,9 +9,11 @@ import numpy as np
 from tianyuan.control.kernels import inlined
 from tianyuan.dbc.records import LOOKUP
 
-# The golden ratio in 31 bits: times a 32-bit key it stays below the sign, and the bits
-# from 31 on depend on all of the key's (Knuth, The Art of Computer Programming, 6.4).
-_MULTIPLIER = 0x4F1BBCDD
+# The golden ratio in 23 bits: times a 40-bit key it stays below the sign, and the bits from
+# 31 on depend on all of an identifier's (Knuth, The Art of Computer Programming, 6.4).
+_MULTIPLIER = 0x4F1BBD
+_CAN_ID = 0xFFFF_FFFF
+_CHANNEL = 0xFF_0000_0000
 _ONE = np.uint64(1)
 
 
@@ -21,7 +23,7 @@ def _hash(key, mask):
 
 
 def build(keys: Sequence[int], messages: np.ndarray) -> np.recarray:
-    """Make the table that finds each of ``messages`` by its key, a can_id of its own."""
+    """Make the table that finds each of ``messages`` by its key, unlike any other."""
     size = 4 << len(keys).bit_length()  # at most a quarter full, so most probes hit at once
     mask = np.uint64(size - 1)
     table = np.zeros(size, LOOKUP).view(np.recarray)
@@ -35,8 +37,14 @@ def build(keys: Sequence[int], messages: np.ndarray) -> np.recarray:
 
 
 @inlined
+def key_of(header):
+    """Return what a frame is found by, from its header: its can_id and, above it, its channel."""
+    return (header & _CAN_ID) | ((header >> 16) & _CHANNEL)
+
+
+@inlined
 def find(lookup, key):
-    """Find the row of a key, the low half of a frame's header, or else an empty row.
+    """Find the row of a key, or else an empty row.
 
     An extended and a standard identifier never match, nor does a remote or error frame:
     the bits that tell them apart are part of the key.

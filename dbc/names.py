@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cantools.database.can import Message
 
@@ -25,12 +25,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else "check the name"
 
 
-def check_messages(messages: Sequence[Message]) -> None:
-    """Raise DbcError where two messages have one name or identifier, or one is too long."""
+def check_messages(messages: Sequence[Message], channels: Mapping[str, int]) -> None:
+    """Raise DbcError where two messages have one name or identifier, or one is too long.
+
+    ``channels`` holds the bus of each message by its name, where that is not 0: an identifier
+    may mean something else on another bus.
+    """
     ids: dict[int, str] = {}
     names: set[str] = set()
     for message in messages:
-        other = ids.setdefault(key(message), message.name)
+        other = ids.setdefault(key(message, channels.get(message.name, 0)), message.name)
         if message.name in names:
             raise DbcError("defined twice; leave one out", message=message.name)
         if other != message.name:
@@ -60,7 +64,7 @@ def by_signal(
 
 
 def _check(binding: Binding, known: dict[str, list[str]]) -> None:
-    message, signal, slot, factor, offset = binding
+    message, signal, slot, factor, offset = binding[:5]
     if message not in known:
         raise DbcError(f"no such message; {suggestion(message, known)}", message=message)
     problem = ""

@@ -24,6 +24,9 @@ SIGNAL: Final = np.dtype(
         ("spills", "u1"),  # 1 if part of the signal is in the word beside
         ("swap", "u1"),  # 1 for Motorola: read the words with their bytes reversed
         ("slot", "u4"),  # index of the channel among the values
+        ("listed", "u4"),  # rows of VALUE [listed, listed_end) of a signal that is a list of
+        ("listed_end", "u4"),  # values; the same number for one that is scaled
+        ("substitute", "u4"),  # 1: a value that is not in the list is sent as raw_low
         ("mask", "i8"),  # of an unsigned signal's bits; -1 leaves the sign alone
         ("scale", "f8"),  # channel = raw * scale + offset
         ("offset", "f8"),
@@ -31,11 +34,12 @@ SIGNAL: Final = np.dtype(
         ("high", "f8"),
         ("raw_low", "i8"),  # … and their 64-bit patterns, exact where a double is not
         ("raw_high", "i8"),
+        ("otherwise", "f8"),  # the channel's value for a raw value that is not in the list
     ],
     align=True,
 )
+VALUE: Final = np.dtype([("raw", "i8"), ("value", "f8")])
 
-CHANNEL_BITS: Final = 0x00FF_0000_0000_0000  # of a frame's header: what names the port
 NO_SLOT: Final = 0xFFFF_FFFF  # of a signal that is not bound
 NO_PARENT: Final = 0xFFFF_FFFF  # of a group whose multiplexor is always present
 
@@ -56,6 +60,21 @@ GROUP: Final = np.dtype(
 )
 RANGE: Final = np.dtype([("low", "i8"), ("high", "i8")])  # inclusive, raw values
 
+# One row a condition on a signal: it holds while the raw value is in none of the ranges, or,
+# ``within``, while it is in one; always in a frame that does not hold the signal.
+CHECK: Final = np.dtype(
+    [
+        ("signal", "u4"),  # row of SIGNAL
+        ("group", "u4"),  # group the signal is in, or NO_PARENT
+        ("ranges_first", "u4"),
+        ("ranges_end", "u4"),
+        ("within", "u4"),
+    ],
+    align=True,
+)
+# One row a condition of another message that a message needs: its index and its bit in ``gates``.
+NEED: Final = np.dtype([("message", "i8"), ("bit", "i8")])
+
 MESSAGE: Final = np.dtype(
     [
         ("unpack", "i8"),  # address of the function that writes the plain signals' values,
@@ -69,9 +88,15 @@ MESSAGE: Final = np.dtype(
         ("received", "u4"),
         ("groups_first", "u4"),  # rows of GROUP, a multiplexor's own before its groups'
         ("groups_end", "u4"),
-        ("guarded", "i4"),  # 1 with protection or floats: more to check than the length
+        ("checks_first", "u4"),  # rows of CHECK without which its frames are refused,
+        ("checks_end", "u4"),
+        ("gates_end", "u4"),  # [checks_end, gates_end) those that other messages need
+        ("needs_first", "u4"),  # rows of NEED
+        ("needs_end", "u4"),
+        ("guarded", "i4"),  # 1 with protection, floats or checks: more to check than the length
         ("floats", "i4"),  # 1 if a signal that is decoded may be NaN
-        ("rest", "i4"),  # 1 if it has more than plain signals
+        ("checked", "i4"),  # 1 with rows of CHECK or NEED of its own
+        ("rest", "i4"),  # 1 if it has more than plain signals, or others need its checks
         ("counter", "i4"),  # row of the protection's counter, -1 without protection
         ("crc_byte", "i4"),
         ("crc_start", "i4"),  # CRC over the data id
@@ -80,7 +105,7 @@ MESSAGE: Final = np.dtype(
     align=True,
 )
 
-# Open addressing: the key is a frame's can_id with its extended bit, -1 where empty. The
+# Open addressing: the key is a frame's can_id and channel, -1 where empty. The
 # message's row is repeated here, so that one look gives all that a frame needs.
 LOOKUP: Final = np.dtype(
     [("key", "i8"), ("index", "i8"), *((name, MESSAGE[name]) for name in MESSAGE.names or ())],
@@ -92,6 +117,7 @@ RECEIVED: Final = np.dtype(
         ("t_ns", "i8"),  # of the last accepted frame
         ("count", "i8"),  # frames accepted
         ("counter", "i8"),  # the protection's, of the last frame with the right CRC
+        ("gates", "i8"),  # a bit each: conditions that held in the last accepted frame
         ("errors", "i8"),  # frames refused
         ("status", "i8"),  # Status of the last frame
     ]
@@ -125,6 +151,7 @@ class Status(IntEnum):
     REPEATED = -5
     WRONG_SEQUENCE = -6
     NOT_FINITE = -7
+    NOT_AVAILABLE = -8  # its sender says that it means nothing
 
 
 class Codec(NamedTuple):
@@ -140,16 +167,41 @@ class Codec(NamedTuple):
     ranges: np.recarray  # RANGE
     lookup: np.recarray  # LOOKUP
     initial: np.ndarray  # i8: for each message the words of a frame, unbound signals set
+    values: np.recarray  # VALUE
+    checks: np.recarray  # CHECK
+    needs: np.recarray  # NEED
 
 
 class Binding(NamedTuple):
-    """A signal that feeds, or is fed from, a channel: value = physical * factor + offset."""
+    """A signal that feeds, or is fed from, a channel: value = physical * factor + offset.
+
+    With ``values`` it is a list instead: raw values and the channel's values that they mean.
+    The first pair that fits counts, either way. What is not in the list is ``default``, or
+    without one refused. ``unavailable`` raw values are never sent if they end its range.
+    """
 
     message: str
     signal: str
     slot: int
     factor: float = 1.0
     offset: float = 0.0
+    values: tuple[tuple[int, float], ...] = ()
+    default: float | None = None
+    unavailable: tuple[int, ...] = ()
+
+
+class Condition(NamedTuple):
+    """What must hold of a signal, or a message's frames are refused as NOT_AVAILABLE.
+
+    The raw value is none of ``raws`` or, with ``within``, one of them. The signal may be of
+    another message, ``source``: then the last of its frames decides, and none is refusal.
+    """
+
+    message: str
+    source: str
+    signal: str
+    raws: tuple[int, ...]
+    within: bool
 
 
 class Protection(NamedTuple):

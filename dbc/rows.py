@@ -9,6 +9,7 @@ import numpy as np
 from cantools.database.can import Message, Signal
 
 from tianyuan.dbc import layout
+from tianyuan.dbc.conditions import Checks, Rule
 from tianyuan.dbc.header import header, padded
 from tianyuan.dbc.multiplex import Block, blocks
 from tianyuan.dbc.protection import Guard
@@ -28,6 +29,19 @@ class Rows(NamedTuple):
     signals: list[np.void]
     ranges: list[tuple[int, int]]
     initial: list[bytes]
+    values: list[tuple[int, float]]
+    checks: list[Row]
+    needs: list[tuple[int, int]]
+
+
+class Given(NamedTuple):
+    """What is known of a message beside its DBC file."""
+
+    uses: Uses  # its bindings by signal
+    guard: Guard | None
+    initials: Mapping[str, float]  # raw values of signals that are not bound
+    checks: Checks
+    channel: int  # of its frames
 
 
 class _Span(NamedTuple):
@@ -48,21 +62,28 @@ class _Roles(NamedTuple):
     initial: list[tuple[Signal, Binding | None]]
 
 
-def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
-    """Append the message's rows; ``uses`` are its bindings by signal."""
+def add(rows: Rows, message: Message, given: Given) -> None:
+    """Append the message's rows."""
+    guard, checks = given.guard, given.checks
     protected = guard or _UNPROTECTED
     found = blocks(message)
     needed = {block.selector for block in found} | {protected.counter}
+    needed |= {rule.signal for rule in checks.own + checks.gates}
     first_signal, first_group = len(rows.signals), len(rows.groups)
     index: dict[str, int] = {}
     spans = [
-        _add_signals(rows, message, _roles(block, uses, needed, protected), index)
+        _add_signals(rows, message, _roles(block, given, needed, protected), given, index)
         for block in found
     ]
     for block, span in zip(found[1:], spans[1:], strict=True):
         _add_group(rows, block, span, index[block.selector], first_group)
     floats = any(_may_be_nan(cells) for cells in rows.signals[first_signal:])
-    rows.initial.append(_initial(message, found[0], uses, protected))
+    rows.initial.append(_initial(message, found[0], given, protected))
+    groups = _groups_of(found, first_group)
+    ends = [_add_checks(rows, rules, index, groups) for rules in ([], checks.own, checks.gates)]
+    first_need = len(rows.needs)
+    rows.needs.extend(checks.needs)
+    checked = bool(checks.own or checks.needs)
     rows.messages.append(
         (
             *_NO_CODE,
@@ -71,9 +92,13 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
             *spans[0][:4],
             first_group,
             len(rows.groups),
-            int(floats or guard is not None),
+            *ends,
+            first_need,
+            len(rows.needs),
+            int(floats or guard is not None or checked),
             int(floats),
-            int(spans[0].plain < spans[0].received or len(found) > 1),
+            int(checked),
+            int(spans[0].plain < spans[0].received or len(found) > 1 or bool(checks.gates)),
             index[guard.counter] if guard else -1,
             protected.crc_byte,
             protected.crc_start,
@@ -82,33 +107,78 @@ def add(rows: Rows, message: Message, uses: Uses, guard: Guard | None) -> None:
     )
 
 
-def _roles(block: Block, uses: Uses, needed: set[str], guard: Guard) -> _Roles:
+def _groups_of(found: list[Block], first_group: int) -> dict[str, int]:
+    """The group of each signal that is not always present."""
+    return {
+        signal.name: first_group + place
+        for place, block in enumerate(found[1:])
+        for signal in block.signals
+    }
+
+
+def _add_checks(
+    rows: Rows, rules: list[Rule], index: Mapping[str, int], groups: Mapping[str, int]
+) -> int:
+    """Append rows of CHECK; return where they end."""
+    for rule in rules:
+        first = len(rows.ranges)
+        rows.ranges.extend((word, word) for word in rule.words)
+        group = groups.get(rule.signal, NO_PARENT)
+        rows.checks.append((index[rule.signal], group, first, len(rows.ranges), int(rule.within)))
+    return len(rows.checks)
+
+
+def _roles(block: Block, given: Given, needed: set[str], guard: Guard) -> _Roles:
     roles = _Roles([], [], [])
     for signal in block.signals:
         filled_in = signal.name in (guard.crc, guard.counter)
-        bound = list(uses.get(signal.name, ()))
+        bound = list(given.uses.get(signal.name, ()))
         sent = [] if filled_in else bound[:1]
         roles.sent.extend((signal, use) for use in sent)
         roles.received.extend((signal, use) for use in bound[len(sent) :])
         # Unbound signals that are always present are in the initial payload already.
-        worth = bool(block.selector) and layout.initial_bits(signal) != 0
+        pattern = layout.initial_bits(signal, given.initials.get(signal.name))
+        worth = bool(block.selector) and pattern != 0
         if not bound and (worth or signal.name in needed):
             roles.initial.append((signal, None))
     return roles
 
 
-def _add_signals(rows: Rows, message: Message, roles: _Roles, index: dict[str, int]) -> _Span:
+def _add_signals(
+    rows: Rows, message: Message, roles: _Roles, given: Given, index: dict[str, int]
+) -> _Span:
     """Append the block's rows by role, the plain ones first."""
     ends = [len(rows.signals)]
     plain = 0
     for role in roles:
-        made = [(signal.name, layout.row(message, signal, use)) for signal, use in role]
+        made = [
+            (signal.name, _row(rows, message, signal, use, given.initials.get(signal.name)))
+            for signal, use in role
+        ]
         for name, cells in sorted(made, key=_is_not_plain):
             index.setdefault(name, len(rows.signals))
             rows.signals.append(cells)
             plain += role is roles.sent and layout.is_plain(cells)
         ends.append(len(rows.signals))
     return _Span(ends[0], ends[0] + plain, *ends[1:])
+
+
+def _row(
+    rows: Rows, message: Message, signal: Signal, use: Binding | None, initial: float | None
+) -> Any:
+    """Make the signal's row, and append those of its list of values."""
+    cells = layout.row(message, signal, use, initial)
+    cells["listed"] = cells["listed_end"] = len(rows.values)
+    if use is None or not use.values:
+        return cells
+    for raw, value in use.values:
+        word = layout.raw_word(message, signal, raw)
+        rows.values.append((word, value))
+        if value == use.default and not cells["substitute"]:
+            cells["substitute"], cells["raw_low"] = 1, word
+    cells["listed_end"] = len(rows.values)
+    cells["otherwise"] = 0.0 if use.default is None else use.default
+    return cells
 
 
 def _is_not_plain(entry: tuple[str, Any]) -> bool:
@@ -127,11 +197,15 @@ def _may_be_nan(cells: np.void) -> bool:
     return bool(cells["slot"] != NO_SLOT and cells["kind"] >= Kind.FLOAT_16)
 
 
-def _initial(message: Message, always: Block, uses: Uses, guard: Guard) -> bytes:
+def _initial(message: Message, always: Block, given: Given, guard: Guard) -> bytes:
     """Make the frame that encoding starts from."""
     payload = 0
     for signal in always.signals:
-        if signal.name not in uses and signal.name not in (guard.crc, guard.counter):
-            pattern = layout.initial_bits(signal)
+        if signal.name not in given.uses and signal.name not in (guard.crc, guard.counter):
+            pattern = layout.initial_bits(signal, given.initials.get(signal.name))
             payload |= layout.placed(signal, message.length, pattern) if pattern else 0
-    return header(message).to_bytes(8, "little") + payload.to_bytes(64, "little") + bytes(8)
+    return (
+        header(message, given.channel).to_bytes(8, "little")
+        + payload.to_bytes(64, "little")
+        + bytes(8)
+    )

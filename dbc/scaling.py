@@ -41,6 +41,24 @@ def to_channel(row, plain):
 
 
 @kernel
+def listed_value(values, row, raw):
+    """Find what a raw value means in a signal that is a list."""
+    for k in range(row.listed, row.listed_end):
+        if values[k].raw == raw:
+            return values[k].value
+    return row.otherwise
+
+
+@kernel
+def listed_place(values, row, value):
+    """Find the row of VALUE that a channel value is sent as, or -1."""
+    for k in range(row.listed, row.listed_end):
+        if values[k].value == value:
+            return np.int64(k)
+    return np.int64(-1)
+
+
+@kernel
 def to_raw(row, value):
     """Find the raw value nearest to a finite channel value, within the limits.
 

@@ -9,28 +9,37 @@ from typing import Any
 import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.dbc import assembly, lookup, machine
+from tianyuan.dbc import assembly, conditions, lookup, machine
 from tianyuan.dbc.header import key
 from tianyuan.dbc.names import by_signal, check_messages, every_signal
 from tianyuan.dbc.protection import guards
 from tianyuan.dbc.records import (
+    CHECK,
     GROUP,
     MESSAGE,
+    NEED,
     RANGE,
     SIGNAL,
+    VALUE,
     Binding,
     Codec,
+    Condition,
     Protection,
 )
-from tianyuan.dbc.rows import Rows, add
+from tianyuan.dbc.rows import Given, Rows, add
 
-_NONE: Mapping[str, Protection] = MappingProxyType({})
+_NO_PROTECTION: Mapping[str, Protection] = MappingProxyType({})
+_FIRST_CHANNEL: Mapping[str, int] = MappingProxyType({})
+_NO_CONSTANTS: Mapping[tuple[str, str], float] = MappingProxyType({})
 
 
 def build(
     messages: Sequence[Message],
     bindings: Sequence[Binding] | None = None,
-    protections: Mapping[str, Protection] = _NONE,
+    protections: Mapping[str, Protection] = _NO_PROTECTION,
+    channels: Mapping[str, int] = _FIRST_CHANNEL,
+    rules: Sequence[Condition] = (),
+    constants: Mapping[tuple[str, str], float] = _NO_CONSTANTS,
 ) -> Codec:
     """Build the codec of these messages; a message's index is its place among them.
 
@@ -38,18 +47,25 @@ def build(
     has a slot of its own, in the order of ``every_signal``. A signal that is not bound is
     sent as its initial value; one bound more than once is sent from its first slot.
     ``protections`` maps a message's name to its end-to-end protection, which fills in CRC
-    and counter itself.
+    and counter itself; ``channels`` to the channel of its frames, where that is not 0.
+    ``constants`` are raw values, by message and signal, of signals that are not bound; one that
+    a condition wants to be something is sent as that.
 
     Raises:
         DbcError: naming message and signal, for whatever the tables cannot say.
 
     """
-    check_messages(messages)
-    bound = by_signal(messages, every_signal(messages) if bindings is None else bindings)
+    check_messages(messages, channels)
+    wired = every_signal(messages) if bindings is None else bindings
+    bound = by_signal(messages, wired)
     guarded = guards(messages, protections)
-    rows = Rows([], [], [], [], [])
+    checks = conditions.sort(messages, [*conditions.lists(wired), *rules])
+    initials = conditions.initials(messages, rules, constants)
+    rows = Rows([], [], [], [], [], [], [], [])
     for message in messages:
-        add(rows, message, bound.get(message.name, {}), guarded.get(message.name))
+        name, channel = message.name, channels.get(message.name, 0)
+        uses, first = bound.get(name, {}), initials.get(name, {})
+        add(rows, message, Given(uses, guarded.get(name), first, checks[name], channel))
     table, signals = _table(rows.messages, MESSAGE), _table(rows.signals, SIGNAL)
     initial = np.frombuffer(b"".join(rows.initial), "<i8")
     if machine.GENERATED:
@@ -59,8 +75,13 @@ def build(
         groups=_table(rows.groups, GROUP),
         signals=signals,
         ranges=_table(rows.ranges, RANGE),
-        lookup=lookup.build([key(message) for message in messages], table),
+        lookup=lookup.build(
+            [key(message, channels.get(message.name, 0)) for message in messages], table
+        ),
         initial=initial,
+        values=_table(rows.values, VALUE),
+        checks=_table(rows.checks, CHECK),
+        needs=_table(rows.needs, NEED),
     )
 
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import EXTENDED, EXTENDED_MASK, REMOTE, STANDARD_MASK
+from tianyuan.drivers.address import Address, Places, name_of
 from tianyuan.drivers.error_frames import ERROR_CLASSES
 from tianyuan.drivers.interface import bind
-from tianyuan.drivers.interface_facts import advice, check, facts_of
+from tianyuan.drivers.interface_facts import check, facts_of
 from tianyuan.drivers.links import watch
 from tianyuan.drivers.port_record import FILTERS, FREE, LIVE, RAW, closed_port
 from tianyuan.drivers.wire_age import OVERFLOWS, STAMP, age_us
@@ -27,7 +28,6 @@ RECEIVE_BYTES: Final = 4 << 20  # some 5,000 frames; the default of the kernel h
 SEND_BYTES: Final = 12_288
 _SO_RCVBUFFORCE: Final = 33
 _ERROR_FILTER: Final = 2  # CAN_RAW_ERR_FILTER
-_NAME_BYTES: Final = 15
 
 
 def filters_of(identifiers: Collection[int]) -> np.ndarray:
@@ -64,30 +64,34 @@ def _open_socket(name: str, fd: bool) -> socket.socket:
     return made
 
 
+def _describe(record: np.recarray, address: Address) -> None:
+    record.kind = RAW
+    record.request[0].view(np.uint8)[: len(address.bus)] = list(address.bus.encode())
+    record.address[0].view(np.uint8)[:2] = list(struct.pack("=H", socket.AF_CAN))
+    record.filter_count = -1
+    # More than the kernel's filters are the codec's to sort out.
+    if address.identifiers is not None and len(address.identifiers) <= FILTERS:
+        filters = filters_of(address.identifiers)
+        record.filters[0, : len(filters)] = filters
+        record.filter_count = len(filters)
+
+
 class CanPort:
     """A node on a CAN interface; ``record`` is its PORT, for ``receive`` and ``send``.
 
-    Hears the ``identifiers`` alone (can_ids with the bit EXTENDED), all with None, and the
-    controller's error frames, but not its own. ``fd`` and ``bitrate`` are what the bus has;
-    ``advice`` is a line for people, if there is one. Compiled code that works on the record
-    must have ended before ``close``. Raises InputError on an interface that does not serve.
+    Hears what its address asks for and the controller's error frames, but not its own.
+    Compiled code that works on the record must have ended before ``close``. Raises InputError
+    on an interface that does not serve.
     """
 
     def __init__(
-        self,
-        name: str,
-        channel: int = 0,
-        identifiers: Collection[int] | None = None,
-        fd: bool = False,
-        bitrate: int | None = None,
+        self, address: Address, channel: int = 0, record: np.recarray | None = None
     ) -> None:
-        if len(name.encode()) > _NAME_BYTES:
-            raise InputError(f"CAN interface {name}: longer than {_NAME_BYTES} bytes")
+        name = address.bus
         found = facts_of(name)
-        check(found, bitrate, fd)
-        self.name, self.advice = name, advice(found)
-        self.record = closed_port(channel)
-        self._describe(identifiers)
+        check(found, address.bitrate, address.fd)
+        self.record = closed_port(channel) if record is None else record
+        _describe(self.record, address)
         self._socket = _open_socket(name, found.fd)
         with contextlib.closing(select.epoll()) as epoll:
             self.record.epoll = os.dup(epoll.fileno())
@@ -100,17 +104,6 @@ class CanPort:
             self.close()
             why = os.strerror(self.record.error[0]) if self.record.errors[0] else "gone just now"
             raise InputError(f"CAN interface {name}: cannot be bound to: {why}")
-
-    def _describe(self, identifiers: Collection[int] | None) -> None:
-        record = self.record
-        record.kind = RAW
-        record.request[0].view(np.uint8)[: len(self.name)] = list(self.name.encode())
-        record.address[0].view(np.uint8)[:2] = list(struct.pack("=H", socket.AF_CAN))
-        record.filter_count = -1
-        if identifiers is not None and len(identifiers) <= FILTERS:
-            filters = filters_of(identifiers)
-            record.filters[0, : len(filters)] = filters
-            record.filter_count = len(filters)
 
     def fileno(self) -> int:
         """A descriptor that is readable while there is a frame, or a word on the interface."""
@@ -139,6 +132,15 @@ _COUNTERS: Final = (
     "received", "sent", "dropped", "replaced", "full", "overwritten", "malformed",
     "outages", "returns", "errors",
 )  # fmt: skip
+
+
+def can_interfaces(places: Places, ports: np.ndarray) -> dict[str, dict[str, Any]]:
+    """The figures of those among some buses that are CAN interfaces, by name."""
+    return {
+        name_of(place): can_figures(ports[k : k + 1])
+        for k, place in enumerate(places)
+        if ports["kind"][k] == RAW
+    }
 
 
 def can_figures(record: np.ndarray) -> dict[str, Any]:

@@ -12,23 +12,21 @@ import contextlib
 import os
 import select
 import socket
-from collections.abc import Collection
-from typing import Final, Self
+from typing import Self
+
+import numpy as np
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import local_bus
+from tianyuan.drivers.address import LOCAL_INTERFACE, Address, check_interface
 from tianyuan.drivers.can_port import CanPort
 from tianyuan.drivers.links import LISTENER_TAG, add_link, watch
 from tianyuan.drivers.port_record import FREE, LIVE, READ_ONLY, closed_port
 from tianyuan.drivers.receiving import empty, receive
 from tianyuan.drivers.sending import send
 
-__all__ = ["CanPort", "LocalPort", "Port", "empty", "open_port", "receive", "send"]
-
-LOCAL_INTERFACE: Final = "tianyuan"
-CAN_INTERFACE: Final = "socketcan"
-INTERFACES: Final = (LOCAL_INTERFACE, CAN_INTERFACE)
+__all__ = ["Address", "CanPort", "LocalPort", "Port", "empty", "open_port", "receive", "send"]
 
 
 def _compile() -> None:
@@ -54,8 +52,10 @@ class LocalPort:
     InputError on a bus, label or channel that does not serve.
     """
 
-    def __init__(self, bus: str, label: str, channel: int = 0) -> None:
-        self.record = closed_port(_channel_of(bus, channel))
+    def __init__(
+        self, bus: str, label: str, channel: int = 0, record: np.recarray | None = None
+    ) -> None:
+        self.record = closed_port(_channel_of(bus, channel)) if record is None else record
         _compile()  # before joining: a node on the bus reads
         node = local_bus.join(bus, label)
         self.path = node.path
@@ -109,27 +109,16 @@ Port = LocalPort | CanPort
 
 
 def open_port(
-    bus: str,
-    label: str,
-    channel: int = 0,
-    interface: str = LOCAL_INTERFACE,
-    *,
-    identifiers: Collection[int] | None = None,
-    fd: bool = False,
-    bitrate: int | None = None,
+    where: str | Address, label: str, channel: int = 0, record: np.recarray | None = None
 ) -> Port:
-    """Join a bus: the local one ``bus``, as ``label``, or with "socketcan" the interface ``bus``.
+    """Join a bus as ``label``: a local one by its name or path, or any by its address.
 
-    ``channel``, 0 to 255, is stamped on the frames received. A CAN interface hears the
-    ``identifiers`` alone, if given, and is refused where it cannot do ``fd`` or has not that
-    ``bitrate``; see ``CanPort``. A local bus carries everything to everybody. Raises InputError.
+    ``channel``, 0 to 255, is stamped on the frames received; ``record`` is a closed port of
+    that channel to be opened, where it is to be one of several. Raises InputError.
     """
-    if interface == LOCAL_INTERFACE:
-        return LocalPort(bus, label, channel)
-    if interface != CAN_INTERFACE:
-        raise InputError(
-            f"interface {interface}: unknown; choose {LOCAL_INTERFACE}, the local bus, or "
-            f"{CAN_INTERFACE}, an interface of the kernel's; tianyuan bridge joins all others"
-        )
+    address = where if isinstance(where, Address) else Address(where)
+    if address.interface == LOCAL_INTERFACE:
+        return LocalPort(address.bus, label, channel, record)
+    check_interface(address.interface)
     _compile()  # before joining: a node on the bus reads
-    return CanPort(bus, _channel_of(bus, channel), identifiers, fd, bitrate)
+    return CanPort(address, _channel_of(address.bus, channel), record)

@@ -13,6 +13,7 @@ port. One thread at a time may use it.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -125,18 +126,23 @@ ADDRESS: Final = _offset("address")
 WAITING_FRAMES: Final = _offset("waiting")
 
 
+def closed_ports(channels: Sequence[int]) -> np.recarray:
+    """A PORT a channel (0 to 255), with no descriptors, its scratch laid out."""
+    ports = np.zeros(len(channels), PORT).view(np.recarray)
+    ports.listener = ports.epoll = ports.descriptor = -1
+    ports.channel = channels
+    own = ports.ctypes.data + PORT.itemsize * np.arange(len(channels))
+    ports.headers[:, :, H_VECTOR] = own[:, None] + VECTORS + 16 * np.arange(BATCH)
+    ports.headers[:, :, H_VECTORS] = 1
+    controls = CONTROL + 8 * CONTROL_WORDS * np.arange(BATCH)
+    ports.headers[:, :, H_CONTROL] = own[:, None] + controls
+    ports.vectors[:, :, 1] = FD_SIZE
+    return ports
+
+
 def closed_port(channel: int) -> np.recarray:
-    """A PORT with no descriptors, its scratch laid out; ``channel`` 0 to 255."""
-    port = np.zeros(1, PORT).view(np.recarray)
-    port.listener = port.epoll = port.descriptor = -1
-    port.channel = channel
-    port.headers[0, :, H_VECTOR] = port.ctypes.data + VECTORS + 16 * np.arange(BATCH)
-    port.headers[0, :, H_VECTORS] = 1
-    port.headers[0, :, H_CONTROL] = (
-        port.ctypes.data + CONTROL + 8 * CONTROL_WORDS * np.arange(BATCH)
-    )
-    port.vectors[0, :, 1] = FD_SIZE
-    return port
+    """One such PORT, as the array of length one that the kernels take."""
+    return closed_ports((channel,))
 
 
 @kernel

@@ -26,7 +26,7 @@ from tianyuan.drivers.port_record import (
     aim,
     note_error,
 )
-from tianyuan.drivers.wire_age import read_control, wall_ns
+from tianyuan.drivers.wire_age import forget_ages, read_control, wall_ns
 
 _CLASSIC_LENGTH: Final = 8
 _FD_LENGTH: Final = 64
@@ -190,11 +190,15 @@ def receive(port: np.ndarray, frames: np.ndarray, start: int, t_ns: int) -> int:
 
 @kernel
 def empty(port: np.ndarray, frames: np.ndarray) -> int:
-    """Let go all that has arrived, over ``frames``; returns how many frames that were."""
+    """Let go all that has arrived, over ``frames``; returns how many frames that were.
+
+    How old they were says nothing of what will be read: ages are booked anew from here.
+    """
     total = 0
     for _ in range(_ROUNDS):
         count = receive(port, frames, 0, 0)
         total += count
         if count < len(frames):
             break
+    forget_ages(port)
     return total

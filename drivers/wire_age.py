@@ -80,6 +80,15 @@ def read_control(port: np.ndarray, message: int, now_ns: int) -> None:
         port[0].ageless += 1
 
 
+@kernel
+def forget_ages(port: np.ndarray) -> None:
+    """Book ages anew."""
+    record = port[0]
+    for k in range(AGES):
+        record.ages[k] = 0
+    record.age_sum_ns = record.age_max_ns = record.ageless = 0
+
+
 def age_us(port: np.ndarray, share: float) -> float:
     """Upper edge in microseconds of the bin that holds ``share`` of the ages; 0 for none."""
     ages = np.asarray(port["ages"][0])

@@ -1,172 +1,60 @@
 """A car, as its one TOML file describes it.
 
 ``load_car`` reads the file and refuses, in one line, what it does not know or cannot
-believe. The tables of parameters are checked against ``control/parameters.py``, the only
-place where a parameter is described.
+believe; ``examine`` finds all of that at once. The tables of parameters are checked against
+``control/parameters.py``, the only place where a parameter is described.
 """
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from tianyuan.control.errors import InputError
-from tianyuan.control.parameters import PARAMETERS, PARAMS, Parameter, field_name
-from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES, Controller, record
+from tianyuan.control.parameters import PARAMETERS, PARAMS, field_name
+from tianyuan.control.records import (
+    CHANNEL_NAMES,
+    CHANNELS,
+    COMMAND_NAMES,
+    GROUPS,
+    Controller,
+    record,
+)
+from tianyuan.firmware import car_entries
+from tianyuan.firmware.car_entries import suggestion
+from tianyuan.firmware.car_shape import (
+    BY_SIGNAL,
+    NAMED,
+    SECTIONS,
+    TABLES,
+    WIRED,
+    About,
+    Car,
+    section_model,
+)
 from tianyuan.firmware.guard.records import GUARD_NAMES
-from tianyuan.rooms import room
+from tianyuan.firmware.host_record import MOST_BUSES
+from tianyuan.firmware.timing import limit_s
+
+__all__ = ["Car", "examine", "load_car", "params_of", "read_toml"]
+
+KNOWN: Final = {"sensors": CHANNEL_NAMES, "commands": COMMAND_NAMES, "guard": GUARD_NAMES}
 
 
-class _Strict(BaseModel):
-    # Strict: a number in quotation marks is a text, and true is no number.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class Examined(NamedTuple):
+    """What could be read of a car file, and all that is wrong with it, a line each.
 
+    A mistaken entry is left out of ``car``; ``whole`` are the sections without a mistake.
+    """
 
-class Signal(_Strict):
-    """A channel's signal, ``MESSAGE.Signal``; the channel is the signal over ``ratio``."""
-
-    signal: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$")]
-    ratio: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
-
-
-class Guarded(_Strict):
-    """End-to-end protection of one message."""
-
-    profile: Literal["P1"]
-    data_id: Annotated[int, Field(ge=0, le=0xFFFF)]
-    crc: str = "CRC"
-    counter: str = "Counter"
-    max_delta: Annotated[int, Field(ge=1, le=14)] = 2
-
-
-class About(_Strict):
-    """Which car this is, and the DBC files of its bus."""
-
-    name: str
-    dbc: Annotated[list[str], Field(min_length=1)]
-
-
-class Car(_Strict):
-    """One car file, checked. ``parameters`` holds the tables of numbers by section."""
-
-    file: Path
-    car: About
-    sensors: dict[str, Signal]
-    commands: dict[str, Signal]
-    guard: dict[str, Signal] = {}
-    protection: dict[str, Guarded] = {}
-    parameters: dict[str, dict[str, Any]]
-
-    @property
-    def name(self) -> str:
-        """The car's name."""
-        return self.car.name
-
-    def dbc_files(self) -> list[Path]:
-        """The car's DBC files: beside the car's file, or shipped in the package."""
-        return [_dbc_file(self.file, name) for name in self.car.dbc]
-
-
-def _dbc_file(car_file: Path, name: str) -> Path:
-    beside = car_file.parent / name
-    shipped = room("dbc") / name
-    found = beside if beside.is_file() or not shipped.is_file() else shipped
-    if not found.is_file():
-        raise InputError(f"{car_file}: car.dbc: no file {name} beside it, nor in the package")
-    return found
-
-
-def _number(parameter: Parameter) -> Any:
-    bounded = Annotated[
-        float, Field(ge=parameter.minimum, le=parameter.maximum, allow_inf_nan=False)
-    ]
-    if not parameter.size:
-        return bounded
-    return Annotated[list[bounded], Field(min_length=1, max_length=parameter.size)]
-
-
-@cache
-def _section_model(section: str) -> type[BaseModel]:
-    rows = [parameter for parameter in PARAMETERS if parameter.section == section]
-    fields: dict[str, Any] = {
-        row.name: (
-            _number(row),
-            Field(... if row.default is None else row.default, description=row.meaning),
-        )
-        for row in rows
-    }
-    return create_model(f"Section_{section}", __base__=_Strict, **fields)
-
-
-SECTIONS = tuple(dict.fromkeys(parameter.section for parameter in PARAMETERS))
-TABLES = ("car", "sensors", "commands", "guard", "protection", *SECTIONS)
-
-
-def _shape_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's top-level tables, with those of parameters gathered under one name."""
-    outer = {key: value for key, value in document.items() if key not in SECTIONS}
-    inner = {}
-    for section in SECTIONS:
-        # A number in the table of a section that has none of its own is pydantic's to refuse.
-        inner[section] = document.get(section, {})
-    return outer | {"parameters": inner}
-
-
-def _suggestion(key: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _known_keys(location: tuple[Any, ...]) -> tuple[str, ...]:
-    if location[0] in SECTIONS:
-        return tuple(_section_model(str(location[0])).model_fields)
-    return ()
-
-
-def _one_line(file: Path, error: ValidationError, prefix: tuple[str, ...] = ()) -> InputError:
-    # An unknown key explains the missing one that it was meant to be.
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    location = prefix + first["loc"]
-    where = ".".join(str(part) for part in location)
-    if first["type"] == "extra_forbidden":
-        hint = _suggestion(str(location[-1]), _known_keys(location))
-        return InputError(f"{file}: {where}: unknown key{hint}")
-    if first["type"] == "missing":
-        return InputError(f"{file}: {where}: missing; add it")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return InputError(f"{file}: {where} = {first['input']!r}: {first['msg'].lower()}{more}")
-
-
-def _check_tables(file: Path, document: Mapping[str, Any]) -> None:
-    for key in document:
-        if key not in TABLES:
-            raise InputError(f"{file}: {key}: unknown key{_suggestion(key, TABLES)}")
-
-
-def _check_channels(file: Path, table: str, named: Mapping[str, Signal], known: tuple) -> None:
-    for channel in named:
-        if channel not in known:
-            hint = _suggestion(channel, known)
-            raise InputError(f"{file}: {table}.{channel}: unknown channel{hint}")
-
-
-def _signals(document: Mapping[str, Any], table: str) -> dict[str, Any]:
-    """``channel = "MESSAGE.Signal"`` is short for ``channel = {signal = "MESSAGE.Signal"}``."""
-    named = document[table]
-    if not isinstance(named, dict):
-        return named
-    return {
-        channel: {"signal": value} if isinstance(value, str) else value
-        for channel, value in named.items()
-    }
+    car: Car
+    whole: frozenset[str]
+    mistakes: list[str]
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -183,65 +71,111 @@ def load_car(file: Path) -> Car:
     """Read and check a car file.
 
     Raises InputError naming file, key, value and remedy. The DBC files that it names are
-    not opened here (``tables.py`` does).
+    not opened here (``wiring.py`` does).
     """
+    examined = examine(file)
+    if examined.mistakes:
+        raise InputError(f"{file}: {examined.mistakes[0]}")
+    return examined.car
+
+
+def examine(file: Path) -> Examined:
+    """Read a car file and find every mistake in it; raises InputError if it is no TOML file."""
     document = read_toml(file)
-    _check_tables(file, document)
-    document = _shape_of(document)
-    wired = [table for table in ("sensors", "commands", "guard") if table in document]
-    document |= {table: _signals(document, table) for table in wired}
-    sections = {}
-    for section, table in document["parameters"].items():
-        try:
-            sections[section] = _section_model(section).model_validate(table).model_dump()
-        except ValidationError as error:
-            raise _one_line(file, error, (section,)) from None
-    try:
-        car = Car.model_validate(document | {"parameters": sections, "file": file})
-    except ValidationError as error:
-        raise _one_line(file, error) from None
-    _check_channels(file, "sensors", car.sensors, CHANNEL_NAMES)
-    _check_channels(file, "commands", car.commands, COMMAND_NAMES)
-    _check_channels(file, "guard", car.guard, GUARD_NAMES)
-    _check_guard(car)
-    _check_engine(car)
-    return car
+    mistakes = [
+        f"{key}: unknown key{suggestion(key, TABLES)}" for key in document if key not in TABLES
+    ]
+    tables = {name: _table(document, name, mistakes) for name in TABLES}
+    about = car_entries.model(About, tables["car"], "car", mistakes) if "car" in document else None
+    sections: dict[str, dict[str, Any]] = {}
+    for section in SECTIONS:
+        made = car_entries.model(section_model(section), tables[section], section, mistakes)
+        sections[section] = {} if made is None else made.model_dump()
+    entries: dict[str, Any] = {
+        **{name: _wired(name, tables[name], mistakes) for name in WIRED},
+        **{name: _named(name, tables[name], mistakes) for name in NAMED},
+        **{name: car_entries.by_signal(name, tables[name], mistakes) for name in BY_SIGNAL},
+    }
+    entries |= {"file": file, "parameters": sections}
+    entries["car"] = about or About.model_construct(name=file.stem)
+    car = Car.model_construct(None, **entries)
+    if not 1 <= len(tables["buses"]) <= MOST_BUSES and "buses" in document:
+        mistakes.append(f"buses: {len(tables['buses'])} buses; 1 to {MOST_BUSES} can be")
+    mistakes.extend(_guard_mistakes(car, tables))
+    if sections["vehicle"]:
+        mistakes.extend(_engine_mistakes(sections["vehicle"]))
+    return Examined(car, frozenset(name for name in SECTIONS if sections[name]), mistakes)
 
 
-def _check_guard(car: Car) -> None:
+def _table(document: Mapping[str, Any], name: str, mistakes: list[str]) -> dict[str, Any]:
+    """A table of the file, empty where it is none."""
+    if name not in document and name in ("car", "buses", "sensors", "commands"):
+        mistakes.append(f"{name}: missing; add it")
+    found = document.get(name, {})
+    if not isinstance(found, dict):
+        mistakes.append(f"{name} = {found!r}: must be a table; write [{name}]")
+        return {}
+    return found
+
+
+def _wired(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
+    """The signals of [sensors], [commands] or [guard], by channel."""
+    made: dict[str, Any] = {}
+    for channel, value in entries.items():
+        where = f"{table}.{channel}"
+        if channel not in KNOWN[table]:
+            hint = suggestion(channel, KNOWN[table])
+            mistakes.append(f"{where}: unknown channel{hint}")
+            continue
+        several = table == "commands"
+        read = car_entries.signals if several else car_entries.signal
+        if found := read(value, where, mistakes):
+            made[channel] = found
+    return made
+
+
+def _named(table: str, entries: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
+    """The entries of [buses] by bus, of [protection] or [messages] by message."""
+    found = {
+        name: car_entries.model(NAMED[table], value, f"{table}.{name}", mistakes)
+        for name, value in entries.items()
+    }
+    return {name: made for name, made in found.items() if made is not None}
+
+
+def _guard_mistakes(car: Car, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A guard and those who need its permit know of each other."""
-    if not car.guard and "permit" not in car.sensors:
+    if not tables["guard"] and "permit" not in tables["sensors"]:
         return
     needs = {
-        "guard.permit": "permit" in car.guard,
-        "sensors.permit": "permit" in car.sensors,
-        "commands.mode": "mode" in car.commands,
-        "sensors.wheel_rl_mps": any(name in car.sensors for name in CHANNELS["wheels"]),
+        "guard.permit": "permit" in tables["guard"],
+        "sensors.permit": "permit" in tables["sensors"],
+        "commands.mode": "mode" in tables["commands"],
+        "sensors.wheel_rl_mps": any(name in tables["sensors"] for name in CHANNELS["wheels"]),
     }
     for key, given in needs.items():
         if not given:
-            raise InputError(
-                f"{car.file}: {key}: missing; a car with a guard needs it, "
+            yield (
+                f"{key}: missing; a car with a guard needs it, "
                 "one without has neither [guard] nor sensors.permit"
             )
 
 
-def _check_engine(car: Car) -> None:
+def _engine_mistakes(vehicle: Mapping[str, Any]) -> Iterator[str]:
     """The engine's tables go together: same length, rising speed."""
-    vehicle = car.parameters["vehicle"]
     speeds = vehicle["engine_speed_radps"]
     for name in ("engine_torque_nm", "engine_drag_nm"):
         if len(vehicle[name]) != len(speeds):
-            raise InputError(
-                f"{car.file}: vehicle.{name}: {len(vehicle[name])} values for "
+            yield (
+                f"vehicle.{name}: {len(vehicle[name])} values for "
                 f"{len(speeds)} engine speeds; give one a speed"
             )
     if any(after <= before for before, after in pairwise(speeds)):
-        raise InputError(f"{car.file}: vehicle.engine_speed_radps: not rising; sort the table")
+        yield "vehicle.engine_speed_radps: not rising; sort the table"
     if vehicle["front_axle_m"] >= vehicle["wheelbase_m"]:
-        raise InputError(
-            f"{car.file}: vehicle.front_axle_m = {vehicle['front_axle_m']}: not less than the "
-            f"wheelbase of {vehicle['wheelbase_m']} m"
+        yield (
+            f"vehicle.front_axle_m = {vehicle['front_axle_m']}: not less than the "
+            f"wheelbase of {vehicle['wheelbase_m']} m; measure it from the front axle"
         )
 
 
@@ -255,6 +189,8 @@ def params_of(car: Car, controller: Controller, period_s: float) -> np.recarray:
             padded[: len(value)] = value
             value = padded
         params[field_name(parameter)][0] = value
+    for place, group in enumerate(GROUPS):
+        params.stale_s[0, place] = limit_s(car, group)
     params.controller[0] = int(controller)
     params.period_s[0] = period_s
     return params

@@ -18,7 +18,7 @@ FRAMES_OUT: Final = 32
 
 
 class Host(NamedTuple):
-    """Arguments of ``tick``, in its order, less the time and the count of frames."""
+    """Arguments of ``tick``, in its order, less time and count of frames; and how many buses."""
 
     tables: Tables
     path: np.recarray
@@ -27,6 +27,7 @@ class Host(NamedTuple):
     memory: Memory
     command: np.recarray
     frames_out: np.recarray
+    buses: int  # of the car
 
     def tick(self, n_in: int, t_ns: int) -> int:
         """One tick on the first ``n_in`` of ``frames_in``; frames now in ``frames_out``."""
@@ -53,5 +54,12 @@ def make_host(car: Car, path: np.recarray, controller: Controller, period_ns: in
     params.path_length_m[0] = params.path_spacing_m[0] * path.size
     plan_ = tables(car, params)
     return Host(
-        plan_, path, frames(FRAMES_IN), sensors(), memory(plan_), command(), frames(FRAMES_OUT)
+        plan_,
+        path,
+        frames(FRAMES_IN),
+        sensors(),
+        memory(plan_),
+        command(),
+        frames(FRAMES_OUT),
+        len(car.buses),
     )

@@ -32,8 +32,8 @@ SIGNALS: Final = {
 # frames hold all that a tick was told, and a replay can tell it again.
 HOST: Final = np.dtype([(name, "f8") for name in SIGNALS])
 
-CAR_CHANNEL: Final = 0  # frames of the car's bus
-HOST_CHANNEL: Final = 1  # frames of host.dbc, on a bus of their own
+MOST_BUSES: Final = 7  # of a car: the channels of their frames are 0 and on
+HOST_CHANNEL: Final = MOST_BUSES  # frames of host.dbc, on a bus of their own
 EVERY_TICK: Final = ("HOST_TIMING", "HOST_INPUT")
 CYCLE_NS: Final = 10_000_000  # of the other messages
 TICK_ID: Final = 0x700

@@ -10,8 +10,9 @@ from typing import Final
 
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.control.records import Mode
+from tianyuan.drivers.buses import receive_all, send_all
 from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
-from tianyuan.drivers.port import receive, send
+from tianyuan.drivers.port import send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
 from tianyuan.firmware.ring import SENT, push
 from tianyuan.firmware.tick import for_the_car, tick
@@ -67,12 +68,13 @@ def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
 
 @unlocked
 def run(
-    tables, path, sensors, memory, command, car, host,
+    tables, path, sensors, memory, command, cars, host,
     frames_in, frames_out, ring, accounts, control, clock, period_ns, early_ns,
 ):  # fmt: skip
     """Tick every ``period_ns`` until told to end; returns the number of ticks.
 
-    ``car`` and ``host`` are ports (``drivers/port.py``), ``control`` an int64 array of
+    ``cars`` are the ports of the car's buses (``drivers/buses.py``) and ``host`` is that of
+    the host's own, ``control`` an int64 array of
     CONTROL_WORDS: SHUTDOWN asks for a stop of the car and then the end, QUIT ends at once,
     LIMIT, if not 0, ends after so many ticks. ``early_ns`` as in ``clock.wait_until``.
     """
@@ -85,12 +87,12 @@ def run(
         h.shutdown = control[SHUTDOWN]
         if control[SHUTDOWN] == 0:
             driving_ns = woke_ns
-        n_in = receive(car, frames_in, 0, woke_ns)
+        n_in = receive_all(cars, frames_in, woke_ns)
         received_ns = monotonic_ns(clock)
         n_out = tick(tables, path, frames_in, n_in, woke_ns, sensors, memory, command, frames_out)
         ticked_ns = monotonic_ns(clock)
         to_car = for_the_car(frames_out, n_out)
-        send(car, frames_out, 0, to_car)
+        send_all(cars, frames_out, to_car)
         send(host, frames_out, to_car, n_out - to_car)
         push(ring, frames_in, n_in, 0)
         push(ring, frames_out, n_out, SENT)

@@ -20,7 +20,7 @@ from tianyuan.firmware.ring import Ring
 
 PRIORITY: Final = 80
 
-Ports = tuple[np.recarray, np.recarray]  # PORT of the car's bus and of the host's own
+Ports = tuple[np.recarray, np.recarray]  # PORTs of the car's buses and that of the host's own
 
 
 class Beat(NamedTuple):

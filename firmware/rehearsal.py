@@ -14,7 +14,8 @@ import numpy as np
 from tianyuan.control.records import Flag, Mode
 from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
-from tianyuan.drivers.port import Port, open_port, send
+from tianyuan.drivers.buses import Buses, send_all
+from tianyuan.drivers.port import open_port
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import accounts
 from tianyuan.firmware.host import Host
@@ -30,10 +31,10 @@ STRIDE: Final = 20  # points of the line between two ticks that drive
 class Puppet:
     """A node that says what the sensors of a car would say; ``told`` is its SENSORS."""
 
-    def __init__(self, host: Host, port: Port) -> None:
+    def __init__(self, host: Host, buses: Buses) -> None:
         self.told = sensors()
         self.told.race_flag, self.told.race_heartbeat = int(Flag.GREEN), 0.0
-        self._path, self._port = host.path, port
+        self._path, self._buses = host.path, buses
         self._codec = host.tables.sensors
         self._sent = records(self._codec, SENT)
         self._frames = frames(self._codec.messages.size)
@@ -54,7 +55,7 @@ class Puppet:
         for message in range(self._codec.messages.size):
             if encode(self._codec, message, self._sent, values, self._frames, count) >= 0:
                 count += 1
-        send(self._port.record, self._frames, 0, count)
+        send_all(self._buses.record, self._frames, count)
 
 
 class _Stage:
@@ -95,11 +96,11 @@ def rehearse(host: Host, early_ns: int) -> set[Mode]:
     """Run the loop through all its modes, on nothing that the drive will use; returns them."""
     with (
         tempfile.TemporaryDirectory(prefix="tianyuan-") as folder,
-        open_port(f"{folder}/car", "car") as car,
-        open_port(f"{folder}/car", "host") as port,
+        Buses(names := tuple(f"{folder}/{k}" for k in range(host.buses)), "car") as car,
+        Buses(names, "host") as ports,
         open_port(f"{folder}/host", "host") as about,
     ):
-        stage = _Stage(host, (port.record, about.record), Puppet(host, car), early_ns)
+        stage = _Stage(host, (ports.record, about.record), Puppet(host, car), early_ns)
         _play(stage)
         return stage.seen
 

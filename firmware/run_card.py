@@ -68,7 +68,12 @@ def _car_of(document: dict[str, Any], folder: Path) -> Car:
     file = folder / "car.toml"
     file.write_text(document["car"], encoding="utf-8")
     car = load_car(file)
-    return car.model_copy(update={"car": car.car.model_copy(update={"dbc": names})})
+    unpacked = iter(names)
+    buses = {
+        name: bus.model_copy(update={"dbc": [next(unpacked) for _ in bus.dbc]})
+        for name, bus in car.buses.items()
+    }
+    return car.model_copy(update={"buses": buses})
 
 
 def read_card(log: Path, folder: Path) -> Card:

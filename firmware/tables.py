@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.control.errors import InputError
-from tianyuan.control.records import (
-    CHANNEL_NAMES,
-    CHANNELS,
-    COMMAND,
-    COMMAND_NAMES,
-    NO_HEARTBEAT,
-    SENSORS,
-    STATE,
-    Permit,
-    record,
-)
-from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, Protection, build, records
+from tianyuan.control.records import COMMAND, NO_HEARTBEAT, SENSORS, STATE, Permit, record
+from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, build, records
 from tianyuan.dbc.read import read
-from tianyuan.dbc.units import channel_unit, conversion
-from tianyuan.firmware.car_file import Car, Signal
-from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, SIGNALS
+from tianyuan.firmware.car_shape import Car
+from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
+from tianyuan.firmware.timing import cycles_ns, feeds
+from tianyuan.firmware.wiring import (
+    Messages,
+    check_names,
+    codec_of,
+    command_wiring,
+    messages_of,
+    sensor_wiring,
+)
 from tianyuan.rooms import room
-
-NS_PER_MS = 1_000_000
-MOST_FEEDS = 4  # messages that together feed one group of channels
 
 
 class Tables(NamedTuple):
@@ -38,6 +31,7 @@ class Tables(NamedTuple):
     driver: np.recarray  # PARAMS
     sensors: Codec  # messages in, to the channels of SENSORS
     feeds: np.ndarray  # (groups, MOST_FEEDS) messages of each group, -1 where there are no more
+    slack_ns: np.ndarray  # of the same: what each may be late beyond the group's limit
     commands: Codec  # messages out, from the channels of COMMAND
     cycle_ns: np.ndarray  # (messages out,)
     host: Codec  # messages about the host, from HOST
@@ -67,129 +61,28 @@ class Wire(NamedTuple):
     commands: Codec
     command_messages: tuple[Message, ...]
     feeds: np.ndarray
-
-
-def messages_of(car: Car) -> dict[str, Message]:
-    """Every message of the car's DBC files, by name; raises InputError for one that is in two."""
-    named: dict[str, Message] = {}
-    for file in car.dbc_files():
-        for message in read(file).messages:
-            if message.name in named:
-                raise InputError(f"{file}: message {message.name}: in two of the car's DBC files")
-            named[message.name] = message
-    return named
-
-
-def bind(
-    car: Car, table: str, messages: Mapping[str, Message], slots: tuple[str, ...]
-) -> list[Binding]:
-    """The bindings of a car file's table, by the channels' places among ``slots``."""
-    named: Mapping[str, Signal] = getattr(car, table)
-    return [_binding(car, table, channel, named[channel], messages, slots) for channel in named]
-
-
-def _binding(
-    car: Car,
-    table: str,
-    channel: str,
-    wired: Signal,
-    messages: Mapping[str, Message],
-    slots: tuple[str, ...],
-) -> Binding:
-    message_name, signal_name = wired.signal.split(".")
-    where = f"{car.file}: {table}.{channel} = {wired.signal!r}"
-    if message_name not in messages:
-        raise InputError(f"{where}: no message {message_name} in {', '.join(car.car.dbc)}")
-    message = messages[message_name]
-    if signal_name not in message.signal_tree and signal_name not in {
-        signal.name for signal in message.signals
-    }:
-        known = ", ".join(signal.name for signal in message.signals)
-        raise InputError(f"{where}: no signal {signal_name} in {message_name}; it has {known}")
-    unit = message.get_signal_by_name(signal_name).unit
-    try:
-        factor, offset = conversion(unit, channel_unit(channel), channel)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    return Binding(
-        message_name, signal_name, slots.index(channel), factor / wired.ratio, offset / wired.ratio
-    )
-
-
-def messages_used(
-    bindings: Iterable[Binding], messages: Mapping[str, Message]
-) -> tuple[Message, ...]:
-    """The messages that the bindings name, in the order of their identifiers."""
-    names = dict.fromkeys(binding.message for binding in bindings)
-    return tuple(sorted((messages[name] for name in names), key=lambda m: m.frame_id))
-
-
-def protections(car: Car, messages: Iterable[Message]) -> dict[str, Protection]:
-    """The end-to-end protection of these messages, where the car file gives them one."""
-    used = {message.name for message in messages}
-    return {
-        name: Protection(g.profile, g.data_id, g.crc, g.counter, g.max_delta)
-        for name, g in car.protection.items()
-        if name in used
-    }
-
-
-def _feeds(bindings: list[Binding], messages: tuple[Message, ...]) -> np.ndarray:
-    """Messages that feed each group: a group is as old as the oldest of them."""
-    order = {message.name: index for index, message in enumerate(messages)}
-    table = np.full((len(CHANNELS), MOST_FEEDS), -1, np.int64)
-    for row, channels in zip(table, CHANNELS.values(), strict=True):
-        slots = {CHANNEL_NAMES.index(channel) for channel in channels}
-        feeding = sorted({order[b.message] for b in bindings if b.slot in slots})
-        if len(feeding) > MOST_FEEDS:
-            raise InputError(
-                f"channels {', '.join(channels)}: fed by {len(feeding)} messages; "
-                f"{MOST_FEEDS} is the most"
-            )
-        row[: len(feeding)] = feeding
-    return table
+    slack_ns: np.ndarray  # what each of them may be late beyond the shortest timeout
 
 
 def wire(car: Car) -> Wire:
-    """The codecs of a car's bus, and which messages feed which group of channels."""
+    """The codecs of a car's buses, and which messages feed which group of channels."""
     messages = messages_of(car)
-    for name in car.protection:
-        if name not in messages:
-            raise InputError(f"{car.file}: protection.{name}: no such message in {car.car.dbc}")
-    inward = bind(car, "sensors", messages, CHANNEL_NAMES)
-    outward = bind(car, "commands", messages, COMMAND_NAMES)
-    received, sent = messages_used(inward, messages), messages_used(outward, messages)
-    return Wire(
-        build(received, inward, protections(car, received)),
-        received,
-        build(sent, outward, protections(car, sent)),
-        sent,
-        _feeds(inward, received),
-    )
+    check_names(car, messages)
+    sensors_, received = codec_of(car, sensor_wiring(car, messages), messages)
+    commands, sent = codec_of(car, command_wiring(car, messages), messages)
+    return Wire(sensors_, received, commands, sent, *feeds(car, received))
 
 
 def host_codec() -> tuple[Codec, tuple[Message, ...]]:
     """The codec of the messages about the host, over the fields of HOST."""
-    messages = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    named = {message.name: message for message in read(room("dbc") / "host.dbc").messages}
+    messages = Messages(named, dict.fromkeys(named, HOST_CHANNEL))
     bindings = []
     for slot, wired in enumerate(SIGNALS.values()):
         message, signal = wired.split(".")
         bindings.append(Binding(message, signal, slot))
-    used = messages_used(bindings, messages)
-    return build(used, bindings), used
-
-
-def cycles_ns(messages: tuple[Message, ...], car: Car) -> np.ndarray:
-    """The cycle of each message the car is sent; raises InputError for one that has none."""
-    cycles = []
-    for message in messages:
-        if not message.cycle_time:
-            raise InputError(
-                f"{car.file}: commands: {message.name} has no cycle time; give its DBC file "
-                'the attribute "GenMsgCycleTime"'
-            )
-        cycles.append(message.cycle_time * NS_PER_MS)
-    return np.array(cycles, np.int64)
+    used = messages.of(binding.message for binding in bindings)
+    return build(used, bindings, channels=messages.channels), used
 
 
 def tables(car: Car, params: np.recarray) -> Tables:
@@ -201,6 +94,7 @@ def tables(car: Car, params: np.recarray) -> Tables:
         params,
         bus.sensors,
         bus.feeds,
+        bus.slack_ns,
         bus.commands,
         cycles_ns(bus.command_messages, car),
         host,

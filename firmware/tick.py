@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.control.records import CHANNEL_NAMES, GROUPS, NO_HEARTBEAT
+from tianyuan.control.records import COMMAND, ECHOES, GROUPS, NO_HEARTBEAT, SENSORS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import FRAME
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
+from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
 
-STAMPS = len(CHANNEL_NAMES)  # the groups' stamps are SENSORS' last fields
+STAMPS = (SENSORS.names or ()).index(f"{GROUPS[0]}_t_ns")  # SENSORS' last fields
+HEARD = (SENSORS.names or ()).index(ECHOES[0])
+ECHOED = len(ECHOES)
+SAID = (COMMAND.names or ()).index(ECHOES[0])
 RACE_STAMP = STAMPS + GROUPS.index("race")
 FRAME_WORDS = FRAME.itemsize // 8
 MARKER_LENGTH = 8
@@ -34,13 +37,15 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
             memory.refused[0] += 1
     stamps = sensors.view(np.int64)
     for group in range(tables.feeds.shape[0]):
-        first = tables.feeds[group, 0]
-        # A group that this car does not have is never missed.
-        oldest = memory.received[first].t_ns if first >= 0 else t_ns
-        for k in range(1, tables.feeds.shape[1]):
+        oldest = t_ns  # a group that this car does not have is never missed
+        for k in range(tables.feeds.shape[1]):
             message = tables.feeds[group, k]
-            if message >= 0:
-                oldest = min(oldest, memory.received[message].t_ns)
+            if message < 0:
+                break
+            heard_ns = memory.received[message].t_ns
+            if heard_ns > 0:
+                heard_ns += tables.slack_ns[group, k]
+            oldest = min(oldest, heard_ns)
         stamps[STAMPS + group] = oldest
     stamps[RACE_STAMP] = min(stamps[RACE_STAMP], _beat(sensors, memory, t_ns))
 
@@ -72,12 +77,11 @@ def due(due_ns, cycle_ns, m, t_ns):
 
 
 @kernel
-def _send(codec, due_ns, cycle_ns, sent, values, t_ns, channel, frames_out, n_out):
+def _send(codec, due_ns, cycle_ns, sent, values, t_ns, frames_out, n_out):
     for m in range(codec.messages.size):
         if n_out >= frames_out.size or not due(due_ns, cycle_ns, m, t_ns):
             continue
         if encode(codec, m, sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = channel
             frames_out[n_out].t_ns = t_ns
             n_out += 1
     return n_out
@@ -114,14 +118,16 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
 
     ``params`` is Tables, ``state`` is Memory (``tables.py``); ``path``, ``sensors`` and
     ``command`` are the records of ``control/records.py``. ``frames_out`` gets the commands
-    that are due, then, on the host's own channel, its messages and the tick marker. What
-    does not fit is not sent; 32 frames hold everything a car can have due at once.
+    that are due, bus by bus, then, on the host's own channel, its messages and the tick marker.
+    What does not fit is not sent; 32 frames hold everything a car can have due at once.
     """
     receive(params, frames_in, n_in, t_ns, sensors, state)
     state.driver[0].shutdown = int(state.host[0].shutdown)
     state.driver[0].overruns = int(state.host[0].overruns_in_a_row)
     step(params.driver, path, t_ns, sensors, state.driver, command)
-    values = command.view(np.float64)
+    values, heard = command.view(np.float64), sensors.view(np.float64)
+    for k in range(ECHOED):
+        values[SAID + k] = heard[HEARD + k]
     n_out = _send(
         params.commands,
         state.due_ns,
@@ -129,7 +135,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
         state.sent,
         values,
         t_ns,
-        CAR_CHANNEL,
         frames_out,
         0,
     )
@@ -141,7 +146,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
         state.host_sent,
         state.host.view(np.float64),
         t_ns,
-        HOST_CHANNEL,
         frames_out,
         n_out,
     )
@@ -152,6 +156,6 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
 def for_the_car(frames_out, n_out):
     """How many of a tick's frames, from the first, are the car's; the host's own come after."""
     for i in range(n_out):
-        if frames_out[i].channel != CAR_CHANNEL:
+        if frames_out[i].channel == HOST_CHANNEL:
             return i
     return n_out

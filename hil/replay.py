@@ -21,7 +21,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import RECEIVED, decode, records
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, FRAME, REMOTE, frames
 from tianyuan.firmware.host import Host
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, TICK_ID
+from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, TICK_ID
 from tianyuan.firmware.log_file import parts
 
 # What python-can's readers raise on files that are no logs, in no class of their own.
@@ -140,7 +140,7 @@ class _Told:
 
     def tell(self, went: np.recarray) -> None:
         for i in range(went.size):
-            if went[i].channel != CAR_CHANNEL:
+            if went[i].channel == HOST_CHANNEL:
                 decode(self._host.tables.host, went, i, self._received, self._values)
         names = list(HOST.names or ())
         for field in self.FIELDS:

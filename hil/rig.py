@@ -16,9 +16,10 @@ from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
 from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
 from tianyuan.firmware.guard.records import SAID
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST, POSITION_ID, TICK_ID
-from tianyuan.firmware.tables import NS_PER_MS, Wire
-from tianyuan.firmware.tick import FRAME_WORDS, due
+from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, POSITION_ID, TICK_ID
+from tianyuan.firmware.tables import Wire
+from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
+from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil import emergency, race_control, truth
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
@@ -33,6 +34,7 @@ PATIENCE_NS: Final = 30_000 * NS_PER_MS
 DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256
+ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
 GRID_POINT: Final = 2  # of the line, where the car starts from
 MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
 
@@ -192,7 +194,7 @@ def _read_bus(world, life, frames_in, n_in):
     values, host = life.command.view(np.float64), life.host.view(np.float64)
     words = frames_in.view(np.int64)
     for i in range(n_in):
-        if frames_in[i].channel == CAR_CHANNEL:
+        if frames_in[i].channel != HOST_CHANNEL:
             if decode(world.commands, frames_in, i, life.received, values) < 0:
                 _read_permit(world.permit, life, frames_in, i)
         elif frames_in[i].can_id == TICK_ID:
@@ -213,6 +215,8 @@ def _speak(world, life, t_ns, frames_out):
     m.race_flag, m.race_go, m.estop = race.flag, race.go, 0.0
     m.race_heartbeat = (t_ns // BEAT_NS) % BEATS
     values = life.sensors.view(np.float64)
+    for k in range(ECHOED):
+        values[HEARD + k] = (t_ns // ECHO_NS) % 2
     n_out = 0
     for k in range(world.cycle_ns.size):
         if n_out >= frames_out.size or not due(life.due_ns, world.cycle_ns, k, t_ns):
@@ -226,7 +230,6 @@ def _speak(world, life, t_ns, frames_out):
         if life.circuit[0].tripped != 0:
             m.brake_fault = MOTOR_TIMEOUT
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = CAR_CHANNEL
             frames_out[n_out].t_ns = t_ns
             n_out += 1
     return n_out

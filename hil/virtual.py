@@ -14,7 +14,8 @@ from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host
-from tianyuan.firmware.tables import NS_PER_MS, host_codec, wire
+from tianyuan.firmware.tables import host_codec, wire
+from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
 from tianyuan.hil.plant.parameters import load
 
@@ -43,12 +44,8 @@ def make_guard(car: Car, host: Host) -> Guard:
 
 def _without_the_guards(car: Car) -> Car:
     """The car less the sensors that its guard feeds: the rig does not speak for the guard."""
-    said = {wired.signal.split(".")[0] for wired in car.guard.values()}
-    heard = {
-        channel: wired
-        for channel, wired in car.sensors.items()
-        if wired.signal.split(".")[0] not in said
-    }
+    said = {wired.message for wired in car.guard.values()}
+    heard = {channel: wired for channel, wired in car.sensors.items() if wired.message not in said}
     return car.model_copy(update={"sensors": heard})
 
 
@@ -57,14 +54,13 @@ def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
     plant = load(vehicle)
-    cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
     return rig.World(
         host.tables.driver,
         host.path,
         plant.plant(),
         plant.sensor_params(),
         bus.sensors,
-        np.array(cycles, np.int64),
+        rig_cycles_ns(bus.sensor_messages, car),
         rig.groups_of(bus),
         bus.commands,
         host_codec()[0],

@@ -11,7 +11,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
 from tianyuan.dbc.codec import Codec
 from tianyuan.firmware.car_file import Car
-from tianyuan.firmware.tables import Wire, bind
+from tianyuan.firmware.tables import Wire
+from tianyuan.firmware.wiring import entries, messages_of
 
 POSITION: Final = frozenset(CHANNELS["position"])
 VELOCITY: Final = frozenset(CHANNELS["velocity"])
@@ -26,30 +27,35 @@ class Carrier(NamedTuple):
     channels: frozenset[str]
 
 
-def carriers(car: Car, bus: Wire) -> list[Carrier]:
-    """The messages of a car that a receiver fills; ``bus`` is ``wire(car)``.
+def carriers(car: Car, wired: Wire) -> tuple[list[Carrier], int]:
+    """The messages of a car that a receiver fills, and the channel of the bus they are on.
 
-    Raises InputError for a car without any, and for a message that another node fills, too.
+    ``wired`` is ``wire(car)``. Raises InputError for a car without any, for a message that
+    another node fills, too, and for messages on more than one bus.
     """
+    messages = messages_of(car)
     bound: dict[str, set[str]] = {}
-    messages = {message.name: message for message in bus.sensor_messages}
-    for binding in bind(car, "sensors", messages, CHANNEL_NAMES):
-        bound.setdefault(binding.message, set()).add(CHANNEL_NAMES[binding.slot])
+    for entry in entries(car, "sensors"):
+        bound.setdefault(entry.wired.message, set()).add(entry.channel)
     found = []
-    for index, message in enumerate(bus.sensor_messages):
-        channels = bound[message.name]
-        if not channels & (POSITION | VELOCITY):
+    for index, message in enumerate(wired.sensor_messages):
+        filled = bound.get(message.name, set())
+        if not filled & (POSITION | VELOCITY):
             continue
-        others = sorted(channels - POSITION - VELOCITY)
+        others = sorted(filled - POSITION - VELOCITY)
         if others:
             raise InputError(
                 f"{car.file}: sensors.{others[0]}: message {message.name} also carries what a "
                 "satellite receiver says; one node has to fill the whole of it"
             )
-        found.append(Carrier(index, message.name, frozenset(channels)))
+        found.append(Carrier(index, message.name, frozenset(filled)))
     if not found:
         raise InputError(f"{car.file}: sensors: no gnss_… channel; nothing to publish")
-    return found
+    channels = {messages.channels[carrier.name] for carrier in found}
+    if len(channels) > 1:
+        names = ", ".join(carrier.name for carrier in found)
+        raise InputError(f"{car.file}: buses: {names}: on more than one bus; a receiver is on one")
+    return found, channels.pop()
 
 
 def bounds(codec: Codec, channel: str) -> tuple[float, float]:

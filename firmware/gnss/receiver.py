@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from tianyuan.control.errors import InputError
-from tianyuan.control.records import CHANNEL_NAMES
+from tianyuan.control.records import SENSORS, record
 from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers.fix import Fix, Quality
@@ -27,6 +27,7 @@ from tianyuan.firmware.gnss.age import Clock
 from tianyuan.firmware.gnss.carriers import POSITION, SLOT, VELOCITY, Carrier, bounds, carriers
 from tianyuan.firmware.gnss.epochs import Epoch, Epochs
 from tianyuan.firmware.tables import wire
+from tianyuan.firmware.timing import limit_s
 
 LATE_S: Final = 0.02  # beyond the delay that the driver reckons with: 1.4 m at 70 m/s
 AHEAD_S: Final = 0.05  # a fix from further in the future says that a clock is wrong
@@ -54,6 +55,8 @@ class FixCounts:
 class Receiver:
     """Makes frames of fixes, in ``frames``, by the car's own codec and protection.
 
+    They are for the bus of ``channel``.
+
     ``offset_rad`` is how far the second antenna, seen from the primary one, is turned
     clockwise from the car's nose: a quarter turn where it is on the right. Raises InputError.
     """
@@ -61,18 +64,19 @@ class Receiver:
     def __init__(self, car: Car, frame: LocalFrame, clock: Clock, offset_rad: float = 0.0) -> None:
         if not math.isfinite(offset_rad):
             raise InputError(f"heading offset {offset_rad}: not a number; give degrees clockwise")
-        bus = wire(car)
-        self.codec, self.carriers = bus.sensors, carriers(car, bus)
+        wired = wire(car)
+        self.codec = wired.sensors
+        self.carriers, self.channel = carriers(car, wired)
         self.frames = frames(len(self.carriers))
         self.counts = FixCounts()
         self.ages_s: deque[float] = deque(maxlen=AGES)
         self.epochs = Epochs()
         self.sd_m: float | None = None  # standard deviation of the position, as last told
-        self.oldest_s = float(car.parameters["supervisor"]["stale_s"])
+        self.oldest_s = limit_s(car, "position")
         self._late_s = float(car.parameters["estimator"]["gnss_delay_s"]) + LATE_S
         self._frame, self._clock, self._offset_rad = frame, clock, offset_rad
         self._sent = records(self.codec, SENT)
-        self._values = np.zeros(len(CHANNEL_NAMES))
+        self._values = record(SENSORS).view(np.float64)
         self._bounds = {name: bounds(self.codec, name) for name in SLOT}
         self._where = (frame.latitude_deg, frame.longitude_deg)
         self._epoch: Epoch | None = None

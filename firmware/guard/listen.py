@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tianyuan.control.kernels import inlined, kernel
-from tianyuan.control.records import COMMAND_NAMES
 from tianyuan.dbc.codec import Status, decode
-from tianyuan.firmware.guard.records import BRAKE, STEERING, THROTTLE, GuardCause
-from tianyuan.firmware.host_record import CAR_CHANNEL
+from tianyuan.firmware.guard.records import STEERING, THROTTLE, GuardCause
 
 BAD_IN_A_ROW = 3
 # The host's longest step after a stall, and more than frames are ever held up on their way:
@@ -23,9 +19,6 @@ THROTTLE_RANGE = int(GuardCause.THROTTLE_RANGE)
 THROTTLE_SLEW = int(GuardCause.THROTTLE_SLEW)
 BRAKE_RANGE = int(GuardCause.BRAKE_RANGE)
 BRAKE_SLEW = int(GuardCause.BRAKE_SLEW)
-STEERS = COMMAND_NAMES.index("steer_rad")
-THROTTLES = COMMAND_NAMES.index("throttle")
-BRAKES = COMMAND_NAMES.index("brake_bar")
 WRONG_LENGTH = int(Status.WRONG_LENGTH)
 WRONG_CRC = int(Status.WRONG_CRC)
 REPEATED = int(Status.REPEATED)
@@ -41,14 +34,14 @@ def _object(memory, cause):
 
 
 @inlined
-def _too_fast(memory, which, value, moved, rate, t_ns):
+def _too_fast(memory, w, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
     The allowance is a budget of time, earned by waiting and spent by moving. What is left of
     it is cut before the next frame, less where the guard itself woke late: it stamped frames
     as new then that were old, and those of one batch share what the wait for them earned.
     """
-    slew, most_s = memory.slew[which], AHEAD_S + memory.guard[0].late_ns * 1e-9
+    slew, most_s = memory.slew[w], AHEAD_S + memory.guard[0].late_ns * 1e-9
     if slew.t_ns == 0:
         slew.left_s = AHEAD_S
     else:
@@ -61,33 +54,33 @@ def _too_fast(memory, which, value, moved, rate, t_ns):
 
 
 @inlined
-def _check_steering(limits, memory, t_ns):
-    c, slew = memory.command[0], memory.slew[STEERING]
-    moved = abs(c.steer_rad - slew.value) - limits.steer_step_rad
-    too_fast = _too_fast(memory, STEERING, c.steer_rad, moved, limits.steer_rate_radps, t_ns)
-    if abs(c.steer_rad) > limits.steer_rad + limits.steer_step_rad:
+def _check_steering(limits, memory, w, steer_rad, t_ns):
+    c = memory.command[0]
+    moved = abs(steer_rad - memory.slew[w].value) - limits.steer_step_rad
+    too_fast = _too_fast(memory, w, steer_rad, moved, limits.steer_rate_radps, t_ns)
+    if abs(steer_rad) > limits.steer_rad + limits.steer_step_rad:
         _object(memory, STEERING_RANGE)
     elif too_fast and c.steer_enable != 0.0:
         _object(memory, STEERING_SLEW)
 
 
 @inlined
-def _check_throttle(limits, memory, t_ns):
-    c, slew = memory.command[0], memory.slew[THROTTLE]
-    moved = c.throttle - slew.value - limits.throttle_step
-    too_fast = _too_fast(memory, THROTTLE, c.throttle, moved, limits.throttle_rate_1ps, t_ns)
-    if not -limits.throttle_step <= c.throttle <= 1.0 + limits.throttle_step:
+def _check_throttle(limits, memory, w, throttle, t_ns):
+    c = memory.command[0]
+    moved = throttle - memory.slew[w].value - limits.throttle_step
+    too_fast = _too_fast(memory, w, throttle, moved, limits.throttle_rate_1ps, t_ns)
+    if not -limits.throttle_step <= throttle <= 1.0 + limits.throttle_step:
         _object(memory, THROTTLE_RANGE)
     elif too_fast and c.throttle_enable != 0.0:
         _object(memory, THROTTLE_SLEW)
 
 
 @inlined
-def _check_brake(limits, memory, t_ns):
-    c, slew = memory.command[0], memory.slew[BRAKE]
-    moved = c.brake_bar - slew.value - limits.brake_step_bar
-    too_fast = _too_fast(memory, BRAKE, c.brake_bar, moved, limits.brake_rate_barps, t_ns)
-    if not -limits.brake_step_bar <= c.brake_bar <= limits.brake_bar + limits.brake_step_bar:
+def _check_brake(limits, memory, w, brake_bar, t_ns):
+    c = memory.command[0]
+    moved = brake_bar - memory.slew[w].value - limits.brake_step_bar
+    too_fast = _too_fast(memory, w, brake_bar, moved, limits.brake_rate_barps, t_ns)
+    if not -limits.brake_step_bar <= brake_bar <= limits.brake_bar + limits.brake_step_bar:
         _object(memory, BRAKE_RANGE)
     elif too_fast and c.brake_enable != 0.0:
         _object(memory, BRAKE_SLEW)
@@ -98,12 +91,17 @@ def _take(tables, memory, m, t_ns):
     """Check what a good frame of message ``m`` commands."""
     memory.bad[m] = memory.spoilt[m] = 0
     limits = tables.limits[0]
-    if m == tables.carrier[STEERS]:
-        _check_steering(limits, memory, t_ns)
-    if m == tables.carrier[THROTTLES]:
-        _check_throttle(limits, memory, t_ns)
-    if m == tables.carrier[BRAKES]:
-        _check_brake(limits, memory, t_ns)
+    for w in range(tables.watched.size):
+        watched = tables.watched[w]
+        if watched.message != m:
+            continue
+        value = memory.values[watched.slot]
+        if watched.kind == STEERING:
+            _check_steering(limits, memory, w, value, t_ns)
+        elif watched.kind == THROTTLE:
+            _check_throttle(limits, memory, w, value, t_ns)
+        else:
+            _check_brake(limits, memory, w, value, t_ns)
 
 
 @inlined
@@ -139,13 +137,10 @@ def _refuse(memory, status):
 @inlined
 def listen(tables, memory, frames_in, n_in, t_ns):
     """Take the host's commands and the wheels' speeds off the bus."""
-    values = memory.command.view(np.float64)
     memory.guard[0].wrong = NONE
     memory.books[0].frames += n_in
     for i in range(n_in):
-        if frames_in[i].channel != CAR_CHANNEL:
-            continue
-        m = decode(tables.commands, frames_in, i, memory.heard, values)
+        m = decode(tables.commands, frames_in, i, memory.heard, memory.values)
         if m >= 0:
             _take(tables, memory, m, t_ns)
         elif m <= WRONG_LENGTH:

@@ -13,15 +13,16 @@ from tianyuan.control.kernels import unlocked
 from tianyuan.control.records import Permit
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
+from tianyuan.drivers.address import Places
+from tianyuan.drivers.buses import Buses, receive_all, send_all
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
-from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.port_record import closed_port
 from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.firmware.guard.records import BOOKS, CHANGES, GuardCause
 from tianyuan.firmware.guard.tables import Memory, Tables
 from tianyuan.firmware.guard.tables import memory as memory_of
 from tianyuan.firmware.guard.tick import TICK_NS, end, tick
-from tianyuan.firmware.host_record import CAR_CHANNEL
+from tianyuan.firmware.hearing import asked_of
 
 PRIORITY: Final = 85  # above the host's: who watches comes first
 LOOK_S: Final = 0.05
@@ -57,26 +58,26 @@ class Guarded(NamedTuple):
 
 
 @unlocked
-def run(tables, memory, car, frames_in, frames_out, words, scratch):
+def run(tables, memory, cars, frames_in, frames_out, words, scratch):
     """A tick every TICK_NS until ``words[QUIT]`` is set; then the permit is withdrawn."""
     deadline_ns = monotonic_ns(scratch) + TICK_NS
     while words[QUIT] == 0:
         sleep_until(scratch, deadline_ns)
         now_ns = monotonic_ns(scratch)
-        n_in = receive(car, frames_in, 0, now_ns)
+        n_in = receive_all(cars, frames_in, now_ns)
         n_out = tick(tables, memory, frames_in, n_in, now_ns, frames_out)
-        send(car, frames_out, 0, n_out)
+        send_all(cars, frames_out, n_out)
         words[LATE_NS] = max(words[LATE_NS], now_ns - deadline_ns)
         # What was missed is skipped over: a burst of ticks sees nothing that one does not.
         deadline_ns += ((now_ns - deadline_ns) // TICK_NS + 1) * TICK_NS
     n_out = end(tables, memory, monotonic_ns(scratch), frames_out)
-    send(car, frames_out, 0, n_out)
+    send_all(cars, frames_out, n_out)
 
 
 def compile_loop(tables: Tables) -> None:
     """Compile the loop, or take it from the cache, by a run that goes nowhere and ends at once."""
     ended = np.ones(2, np.int64)
-    nowhere = closed_port(CAR_CHANNEL)
+    nowhere = closed_port(0)
     run(tables, memory_of(tables), nowhere, frames(FRAMES_IN), frames(1), ended, clock.scratch())
 
 
@@ -91,21 +92,22 @@ def changes(memory: Memory, seen: int) -> Iterator[Change]:
 def guard(
     tables: Tables,
     memory: Memory,
-    bus: str,
+    buses: Places,
     stop: threading.Event,
     seconds: float | None = None,
     cpu: int | None = None,
     told: Callable[[Change], None] = lambda change: None,
 ) -> Guarded:
-    """Guard a local bus until ``stop`` is set, or for ``seconds``.
+    """Guard a car's buses until ``stop`` is set, or for ``seconds``.
 
     ``told`` hears of each change of the permit, soon after it. Raises InputError for a bus
     that cannot be joined.
     """
     words, steps, seen = np.zeros(2, np.int64), list[Step](), 0
     compile_loop(tables)  # before joining: a node on the bus reads
-    with open_port(bus, "guard", CAR_CHANNEL) as car:
-        arguments = (tables, memory, car.record, frames(FRAMES_IN), frames(1))
+    asked = asked_of(buses, (tables.commands, tables.wheels), (tables.permit,))
+    with Buses(asked, "guard") as cars:
+        arguments = (tables, memory, cars.record, frames(FRAMES_IN), frames(1))
 
         def work() -> None:
             with real_time(cpu, PRIORITY) as taken:

@@ -48,7 +48,10 @@ LIMITS: Final = np.dtype(
     ]
 )
 
-# One for each of steering, throttle and brake: a command followed by its slew.
+STEERING, THROTTLE, BRAKE = range(3)
+# One for each signal that carries such a command; a channel may feed several.
+WATCHED: Final = np.dtype([("message", "i8"), ("slot", "i8"), ("kind", "i8")])
+# One for each of these: the command followed by its slew.
 SLEW: Final = np.dtype(
     [
         ("value", "f8"),  # of the last good frame
@@ -56,7 +59,6 @@ SLEW: Final = np.dtype(
         ("left_s", "f8"),  # how much sooner than its slew allows the command may still come
     ]
 )
-STEERING, THROTTLE, BRAKE = range(3)
 
 GUARD: Final = np.dtype(
     [

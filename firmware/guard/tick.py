@@ -20,15 +20,13 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND_NAMES, Mode, Permit
 from tianyuan.dbc.codec import encode
 from tianyuan.firmware.guard.listen import listen
-from tianyuan.firmware.guard.records import CHANGES, GuardCause
-from tianyuan.firmware.host_record import CAR_CHANNEL
+from tianyuan.firmware.guard.records import BRAKE, CHANGES, THROTTLE, GuardCause
 
 PERIOD_NS = 10_000_000  # of the permit
 TICK_NS = 2_000_000
 SLACK_NS = TICK_NS // 2  # a tick that woke late must not leave the permit to the one after
 LOST_NS = 200_000_000
 RELEASE_NS = 1_000_000_000
-WHEELS_NS = 100_000_000
 PEDALS_NS = 50_000_000
 STANDSTILL_MPS = 0.3
 # Below these a pedal is not clearly on.
@@ -74,10 +72,10 @@ def _lost(tables, memory, t_ns):
 
 
 @inlined
-def _stands(memory, t_ns):
+def _stands(tables, memory, t_ns):
     """Whether every wheel is known to stand."""
     for m in range(memory.turned.size):
-        if memory.turned[m].count == 0 or t_ns - memory.turned[m].t_ns > WHEELS_NS:
+        if memory.turned[m].count == 0 or t_ns - memory.turned[m].t_ns > tables.wheels_ns[m]:
             return False
     for w in range(memory.wheel_mps.size):
         if not abs(memory.wheel_mps[w]) < STANDSTILL_MPS:
@@ -86,11 +84,21 @@ def _stands(memory, t_ns):
 
 
 @inlined
-def _both_pedals(memory, silent, t_ns):
+def _most(tables, memory, kind):
+    """The largest command of a kind, which several signals may carry."""
+    most = 0.0
+    for w in range(tables.watched.size):
+        if tables.watched[w].kind == kind:
+            most = max(most, memory.values[tables.watched[w].slot])
+    return most
+
+
+@inlined
+def _both_pedals(tables, memory, silent, t_ns):
     """Whether throttle and brake are on together for longer than two frames can disagree."""
     c, g = memory.command[0], memory.guard[0]
-    opened = c.throttle_enable != 0.0 and c.throttle > PEDAL
-    pressed = c.brake_enable != 0.0 and c.brake_bar > PEDAL_BAR
+    opened = c.throttle_enable != 0.0 and _most(tables, memory, THROTTLE) > PEDAL
+    pressed = c.brake_enable != 0.0 and _most(tables, memory, BRAKE) > PEDAL_BAR
     if silent >= 0 or not (opened and pressed):
         g.pedals_ns = 0
         return False
@@ -103,7 +111,7 @@ def _both_pedals(memory, silent, t_ns):
 def _broken(tables, memory, silent, t_ns):
     """The rule that the host breaks now, or NONE."""
     g = memory.guard[0]
-    both = _both_pedals(memory, silent, t_ns)
+    both = _both_pedals(tables, memory, silent, t_ns)
     if g.wrong != NONE:
         return g.wrong
     if both:
@@ -145,10 +153,10 @@ def _wait(memory, silent):
 
 
 @inlined
-def _release(memory, silent, t_ns):
+def _release(tables, memory, silent, t_ns):
     """Grant again once the host has said for a second that it is off, and the car stands."""
     g = memory.guard[0]
-    if silent >= 0 or memory.command[0].mode != OFF or not _stands(memory, t_ns):
+    if silent >= 0 or memory.command[0].mode != OFF or not _stands(tables, memory, t_ns):
         g.good_ns = 0
     elif g.good_ns == 0:
         g.good_ns = t_ns
@@ -164,7 +172,7 @@ def _decide(tables, memory, t_ns):
     if broken != NONE:
         withdraw(memory, broken)
     elif g.permit == WITHDRAWN:
-        _release(memory, silent, t_ns)
+        _release(tables, memory, silent, t_ns)
     elif g.permit == GRANTED:
         if silent >= 0:
             g.permit, g.cause, g.stalled = WAITING, HOST_STALLED, 1
@@ -196,7 +204,7 @@ def say(tables, memory, t_ns, frames_out):
         return 0
     if changed:
         _note(memory, t_ns)
-    frames_out[0].channel, frames_out[0].t_ns = CAR_CHANNEL, t_ns
+    frames_out[0].t_ns = t_ns
     g.sent_ns = t_ns
     memory.books[0].published += 1
     return 1

@@ -10,7 +10,7 @@ import numpy as np
 from cantools.database.can import Message
 
 from tianyuan.dbc.codec import RECEIVED, SENT, records
-from tianyuan.dbc.header import key
+from tianyuan.dbc.header import can_id
 from tianyuan.hil.benches.in_c import NoCompilerError, Peer, peers
 from tianyuan.hil.benches.ours import decode_all, encode_all
 from tianyuan.hil.benches.traffic import Traffic
@@ -96,15 +96,15 @@ def _looped(loop: Callable[[int], int], size: int) -> Contestant:
 
 
 def _cantools_decoder(messages: tuple[Message, ...], frames: np.recarray) -> Contestant:
-    named = {key(message): message for message in messages}
+    named = {can_id(message): message for message in messages}
     taken = [
         (int(frame["can_id"]), frame["payload"][: frame["length"]].tobytes())
         for frame in frames[:CANTOOLS_FRAMES].view(np.ndarray)
     ]
 
     def run() -> None:
-        for can_id, payload in taken:
-            named[can_id].decode(payload, decode_choices=False)
+        for identifier, payload in taken:
+            named[identifier].decode(payload, decode_choices=False)
 
     return Contestant(run, len(taken))
 

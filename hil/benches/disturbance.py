@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tianyuan.drivers.port import open_port
-from tianyuan.firmware.drive import host_bus
+from tianyuan.firmware.bus_names import host_bus
 
 KILL_EVERY_S: Final = 5.0
 DISK_BYTES: Final = 64 << 10  # full after a second or two of a log

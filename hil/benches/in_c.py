@@ -17,7 +17,7 @@ import numpy as np
 from cantools.database.can import Message
 from cantools.database.can.c_source import camel_to_snake_case
 
-from tianyuan.dbc.header import key
+from tianyuan.dbc.header import can_id
 from tianyuan.hil.benches.traffic import Side, Traffic
 
 COMPILER: Final = "gcc"
@@ -75,7 +75,7 @@ def _decode_cases(messages: Sequence[Message]) -> Iterator[str]:
     slots = count()
     for message in messages:
         kind = f"wire_{camel_to_snake_case(message.name)}"
-        yield f"case {key(message)}: {{\n  struct {kind}_t m;\n"
+        yield f"case {can_id(message)}: {{\n  struct {kind}_t m;\n"
         yield f"  if ({kind}_unpack(&m, frame->payload, frame->length)) return 1;\n"
         for signal in message.signals:
             field = camel_to_snake_case(signal.name)
@@ -91,7 +91,7 @@ def _encode_cases(messages: Sequence[Message]) -> Iterator[str]:
         for signal in message.signals:
             field = camel_to_snake_case(signal.name)
             yield f"  m.{field} = {kind}_{field}_encode(values[{next(slots)}]);\n"
-        yield f"  frame->can_id = {key(message)};\n  frame->length = {message.length};\n"
+        yield f"  frame->can_id = {can_id(message)};\n  frame->length = {message.length};\n"
         yield f"  return {kind}_pack(frame->payload, &m, {message.length}) < 0;\n}}\n"
 
 

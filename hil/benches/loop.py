@@ -18,7 +18,8 @@ from tianyuan.firmware.accounting import CYCLE, STAGES, TICK, WAKE, Accounts
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.loop_thread import controls
-from tianyuan.firmware.tables import wire
+from tianyuan.firmware.timing import NS_PER_MS, cycle_ms
+from tianyuan.firmware.wiring import messages_of
 from tianyuan.hil.benches import observer, traffic_node
 from tianyuan.hil.benches.histogram import Histogram, counted, merged, stage_of
 from tianyuan.hil.benches.node import Node, node
@@ -96,7 +97,7 @@ def host_turn(setup: Setup, bus: str, log: Path | None, progress: Progress) -> T
         if elapsed_s >= setup.seconds:
             asked.quit()  # no car is stopped: this one cannot be
 
-    terms = driving.Terms(bus, setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
+    terms = driving.Terms((bus,), setup.period_ns, setup.cpu, log, early_ns=setup.early_ns)
     result = driving.drive(host, terms, asked, progress=look)
     figures = result.figures()
     return Turn(
@@ -130,10 +131,10 @@ def answered(bench: Bench, name: str, progress: Progress) -> observer.Matched:
 
 def response_bound_us(setup: Setup) -> float:
     """One period plus 100 µs; one cycle of the command where that is longer."""
-    bus, car = wire(load_car(setup.car)), load_car(setup.car)
-    name = car.commands["steer_rad"].signal.split(".")[0]
-    cycle_ms = next(m.cycle_time or 0 for m in bus.command_messages if m.name == name)
-    return (max(setup.period_ns, cycle_ms * 1_000_000) + GRACE_NS) / 1000.0
+    car = load_car(setup.car)
+    name = car.commands["steer_rad"][0].message
+    sent = cycle_ms(car, messages_of(car).named[name])
+    return (max(setup.period_ns, sent * NS_PER_MS) + GRACE_NS) / 1000.0
 
 
 def stages(turns: list[Turn]) -> dict[str, dict[str, float]]:

@@ -18,7 +18,6 @@ from tianyuan.drivers.port import open_port, receive
 from tianyuan.drivers.port_record import EVENTS, LINKS
 from tianyuan.drivers.realtime import real_time
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.host_record import CAR_CHANNEL
 from tianyuan.firmware.tables import wire
 from tianyuan.hil.benches.node import Work
 from tianyuan.hil.benches.traffic_node import grain_rad
@@ -122,8 +121,8 @@ def prepare(car_file: Path, cpu: int) -> Work:
     bus = wire(car)
     grain = grain_rad(bus)
     names = ([m.name for m in bus.sensor_messages], [m.name for m in bus.command_messages])
-    wired = (car.sensors["steer_rad"], car.commands["steer_rad"])
-    places = [n.index(w.signal.split(".")[0]) for n, w in zip(names, wired, strict=True)]
+    wired = (car.sensors["steer_rad"], car.commands["steer_rad"][0])
+    places = [n.index(w.message) for n, w in zip(names, wired, strict=True)]
 
     def sides() -> tuple[Side, Side]:
         def side(which: int, codec: Codec, dtype: np.dtype) -> Side:
@@ -134,7 +133,7 @@ def prepare(car_file: Path, cpu: int) -> Work:
 
     def work(order: Order, ready: Callable[[], None], quit_: np.ndarray) -> np.ndarray:
         seen = np.zeros(order.room, SIGHTING)
-        with open_port(order.bus, "observer", CAR_CHANNEL) as port:
+        with open_port(order.bus, "observer") as port:
             watch(*sides(), grain, port.record, frames(FRAMES), seen, np.ones(1, np.int64),
                   clock.scratch())  # fmt: skip
             arguments = (*sides(), grain, port.record, frames(FRAMES), seen, quit_, clock.scratch())

@@ -22,7 +22,8 @@ from tianyuan.dbc.codec import (
 from tianyuan.dbc.frame import frames
 from tianyuan.dbc.read import read
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.tables import protections, shipped_cars
+from tianyuan.firmware.tables import shipped_cars
+from tianyuan.firmware.wiring import protections
 from tianyuan.rooms import room
 
 SIX_SIGNALS: Final = Path(__file__).with_name("six_signals.dbc")

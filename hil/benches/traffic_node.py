@@ -17,12 +17,13 @@ from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.realtime import real_time
 from tianyuan.firmware.accounting import WAKE, accounts, book
+from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.car_file import Car, load_car
-from tianyuan.firmware.drive import host_bus
 from tianyuan.firmware.host import make_host
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL
-from tianyuan.firmware.tables import NS_PER_MS, Wire, wire
+from tianyuan.firmware.host_record import HOST_CHANNEL
+from tianyuan.firmware.tables import Wire, wire
 from tianyuan.firmware.tick import due
+from tianyuan.firmware.timing import NS_PER_MS, rig_cycles_ns
 from tianyuan.hil.benches.histogram import Histogram, stage_of
 from tianyuan.hil.benches.moving import (
     Ramp,
@@ -74,14 +75,13 @@ def tables_of(car: Car, path: np.recarray) -> Tables:
     """The traffic of a car along a line."""
     bus, driver = wire(car), make_host(car, path, Controller.STANLEY, STEP_NS).tables.driver
     named = [message.name for message in bus.sensor_messages]
-    cycles = [(message.cycle_time or 0) * NS_PER_MS for message in bus.sensor_messages]
     grain = grain_rad(bus)
     return Tables(
         driver,
         path,
         bus.sensors,
-        np.array(cycles, np.int64),
-        named.index(car.sensors["steer_rad"].signal.split(".")[0]),
+        rig_cycles_ns(bus.sensor_messages, car),
+        named.index(car.sensors["steer_rad"].message),
         Ramp(grain, int(RAMP_SHARE * float(driver.limits_steer_rad[0]) / grain)),
     )
 
@@ -97,7 +97,6 @@ def _speak(tables, moving, sensors, sent, due_ns, t_ns, frames_out):
         if m == tables.steering and moving[0].drives == 0 and moving[0].heard_ns > 0:
             turn_wheel(moving, tables.ramp, sensors)
         if encode(tables.sensors, m, sent, values, frames_out, n_out) >= 0:
-            frames_out[n_out].channel = CAR_CHANNEL
             n_out += 1
     return n_out
 
@@ -140,7 +139,7 @@ def prepare(car: Path, path: np.recarray, cpu: int) -> Work:
 
     def work(order: Order, ready: Callable[[], None], quit_: np.ndarray) -> Histogram:
         with (
-            open_port(order.bus, "traffic", CAR_CHANNEL) as car_port,
+            open_port(order.bus, "traffic") as car_port,
             open_port(host_bus(order.bus), "traffic", HOST_CHANNEL) as about,
         ):
             ports = (car_port.record, about.record)

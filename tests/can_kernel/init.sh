@@ -26,15 +26,16 @@ if [ -n "$slcan" ]; then
   for ((i = 0; i < 100; i++)); do [ -s /run/cable ] && break; sleep 0.1; done
 fi
 
-# Through a pipe, so that the command does not take the console for a terminal.
-{
-  (
-    . "$run/environment"
-    export TMPDIR=/dev/shm
-    . "$run/command"
-  )
-  echo $? >"$run/status"
-} </dev/null 2>&1 | cat >/dev/tty1
+# Through a pipe, so that the command does not take the console for a terminal; what it leaves
+# running may hold the pipe, and is not waited for.
+exec 3> >(exec cat >/dev/tty1)
+(
+  . "$run/environment"
+  export TMPDIR=/dev/shm
+  . "$run/command"
+) </dev/null >&3 2>&1 3>&-
+echo $? >"$run/status"
+sleep 0.2
 sync
 echo o >/proc/sysrq-trigger
 sleep 5

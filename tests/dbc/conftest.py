@@ -12,7 +12,7 @@ from cantools.database.conversion import BaseConversion
 
 from tianyuan.dbc import codec as dbc
 from tianyuan.dbc.frame import frames
-from tianyuan.dbc.header import key
+from tianyuan.dbc.header import can_id
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Wire:
 
     def put(self, m: int, payload: bytes, *, flags: int = 0, t_ns: int = 7) -> None:
         """Lay a payload into the frame, under the identifier of message ``m``."""
-        self.frame["can_id"] = key(self.messages[m])
+        self.frame["can_id"] = can_id(self.messages[m])
         self.frame["length"] = len(payload)
         self.frame["flags"] = flags
         self.frame["t_ns"] = t_ns

@@ -100,14 +100,13 @@ def test_a_frame_is_made_whole(wire, signal, message):
         [message([signal("S", 8, 16)], frame_id=0x1ABCDEF, is_extended_frame=True, is_fd=True)]
     )
     tried.frame.view(np.uint8)[:] = 0xFF
-    tried.frame["channel"] = 3
 
     tried.make(0, [513.0])
 
     assert tried.frame["can_id"][0] == 0x1ABCDEF | EXTENDED
     assert tried.frame["length"][0] == 8
     assert tried.frame["flags"][0] == FDF
-    assert tried.frame["channel"][0] == 3
+    assert tried.frame["channel"][0] == 0
     assert tried.frame["reserved"][0] == 0
     assert bytes(tried.frame["payload"][0]) == b"\0\1\2" + bytes(61)
     assert tried.frame["t_ns"][0] == 0

@@ -17,7 +17,9 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, FRAME, REMOTE, frames
+from tianyuan.drivers.address import Address
 from tianyuan.drivers.can_port import CanPort, can_figures, filters_of
+from tianyuan.drivers.interface_facts import advice, facts_of
 from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.port_record import DOWN, GONE, UP, WAITING
 from tianyuan.drivers.raw_sending import WAIT_NS
@@ -31,8 +33,8 @@ PATIENCE_S = 20.0
 @pytest.fixture
 def join(vcan: str) -> Iterator[Join]:
     with ExitStack() as stack:
-        yield lambda name=vcan, **more: stack.enter_context(
-            open_port(name, "node", interface="socketcan", **more)
+        yield lambda channel=0, name=vcan, **more: stack.enter_context(
+            open_port(Address(name, "socketcan", **more), "node", channel)
         )
 
 
@@ -261,8 +263,8 @@ def test_an_interface_that_vanishes_is_bound_to_again_with_its_filters(join, vca
 def test_a_full_queue_keeps_the_newest_frame_of_each_identifier_and_nothing_older(cable):
     names = cable.names
     with (
-        open_port(names[0], "a", interface="socketcan") as a,
-        open_port(names[1], "b", interface="socketcan") as b,
+        open_port(Address(names[0], "socketcan"), "a") as a,
+        open_port(Address(names[1], "socketcan"), "b") as b,
     ):
         cable.tell("block")
         sent = fill(a)
@@ -295,8 +297,8 @@ def test_a_full_queue_keeps_the_newest_frame_of_each_identifier_and_nothing_olde
 def test_what_has_waited_too_long_never_leaves(cable):
     names = cable.names
     with (
-        open_port(names[0], "a", interface="socketcan") as a,
-        open_port(names[1], "b", interface="socketcan") as b,
+        open_port(Address(names[0], "socketcan"), "a") as a,
+        open_port(Address(names[1], "socketcan"), "b") as b,
     ):
         cable.tell("block")
         fill(a)
@@ -313,7 +315,7 @@ def test_what_has_waited_too_long_never_leaves(cable):
 
 
 def test_what_finds_no_place_to_wait_is_counted(cable):
-    with open_port(cable.names[0], "a", interface="socketcan") as a:
+    with open_port(Address(cable.names[0], "socketcan"), "a") as a:
         cable.tell("block")
         fill(a)
         send(a.record, some(WAITING + 5, 0x100), 0, WAITING + 5)
@@ -324,8 +326,8 @@ def test_what_finds_no_place_to_wait_is_counted(cable):
 def test_a_pulled_plug_is_survived_and_nothing_stale_leaves_when_it_is_back(cable):
     names = cable.names
     with (
-        open_port(names[0], "a", interface="socketcan") as a,
-        open_port(names[1], "b", interface="socketcan") as b,
+        open_port(Address(names[0], "socketcan"), "a") as a,
+        open_port(Address(names[1], "socketcan"), "b") as b,
     ):
         until(lambda: send(a.record, some(1, 0x111), 0, 1) and len(receive_all(b)) > 0)
         cable.tell("block")
@@ -349,8 +351,8 @@ def test_a_pulled_plug_is_survived_and_nothing_stale_leaves_when_it_is_back(cabl
 
 def test_a_frame_that_the_interface_cannot_carry_is_counted_and_the_next_passes(cable):
     with (
-        open_port(cable.names[0], "a", interface="socketcan") as a,
-        open_port(cable.names[1], "b", interface="socketcan") as b,
+        open_port(Address(cable.names[0], "socketcan"), "a") as a,
+        open_port(Address(cable.names[1], "socketcan"), "b") as b,
     ):
         sent = some(3)
         sent["flags"][1], sent.length[1] = FDF, 64
@@ -362,30 +364,28 @@ def test_a_frame_that_the_interface_cannot_carry_is_counted_and_the_next_passes(
 
 
 def test_an_interface_that_does_not_serve_is_refused_in_one_line(vcan, cable):
-    def refused(name: str, **more: object) -> str:
+    def refused(name: str, channel: int = 0, **more: object) -> str:
         with pytest.raises(InputError) as caught:
-            open_port(name, "node", interface="socketcan", **more)
+            open_port(Address(name, "socketcan", **more), "node", channel)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
     assert "not there" in refused("can77")
     assert "not there" in refused("lo")
-    assert "longer" in refused("x" * 16)
+    assert "not there" in refused("x" * 16)
     assert "classic CAN" in refused(cable.names[0], fd=True)
     assert "runs at 500000 bit/s" in refused(cable.names[0], bitrate=250_000)
-    open_port(cable.names[0], "node", interface="socketcan", bitrate=500_000).close()
-    open_port(vcan, "node", interface="socketcan", bitrate=500_000, fd=True).close()
+    open_port(Address(cable.names[0], "socketcan", 500_000), "node").close()
+    open_port(Address(vcan, "socketcan", 500_000, fd=True), "node").close()
     ip("set", vcan, "down")
     assert "ip link set" in refused(vcan)
 
 
 def test_a_long_queue_is_told_with_its_remedy(cable):
     name = cable.names[0]
-    with open_port(name, "node", interface="socketcan") as port:
-        assert port.advice is None
+    assert advice(facts_of(name)) is None
     ip("set", name, "txqueuelen", "1000")
-    with open_port(name, "node", interface="socketcan") as port:
-        assert port.advice.endswith(f"ip link set {name} txqueuelen 10")
+    assert advice(facts_of(name)).endswith(f"ip link set {name} txqueuelen 10")
 
 
 def test_a_closed_port_is_closed_once_and_for_all(join):
@@ -403,12 +403,13 @@ def test_a_closed_port_is_closed_once_and_for_all(join):
 SAMPLE = """
 import sys
 from tianyuan.dbc.frame import ERROR, FDF, frames
+from tianyuan.drivers.address import Address
 from tianyuan.drivers.port import open_port, receive, send
 
 with (
-    open_port(sys.argv[1], "a", interface="socketcan") as a,
-    open_port(sys.argv[1], "b", 255, interface="socketcan", identifiers=[0x123]) as b,
-    open_port(sys.argv[2], "c", interface="socketcan") as c,
+    open_port(Address(sys.argv[1], "socketcan"), "a") as a,
+    open_port(Address(sys.argv[1], "socketcan", identifiers={0x123}), "b", 255) as b,
+    open_port(Address(sys.argv[2], "socketcan"), "c") as c,
 ):
     out, into = frames(40), frames(50)
     out.can_id, out.length = 0x123, 8

@@ -19,7 +19,7 @@ from numba import njit
 from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller, Mode
-from tianyuan.drivers.port import open_port
+from tianyuan.drivers.buses import Buses
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import CYCLE, WAKE
 from tianyuan.firmware.boot import STAGES, Boot, Unwanted, process_age_s, sealed
@@ -75,7 +75,7 @@ def test_the_rehearsal_takes_the_loop_through_every_mode(car, path, law):
 def test_a_million_ticks_allocate_nothing_compile_nothing_and_touch_no_new_page(host, bus):
     asked, ended = controls(), threading.Event()
     asked.words[loop.LIMIT] = MILLION
-    with open_port(bus, "car") as car:
+    with Buses((bus,), "car") as car:
         puppet = Puppet(host, car)
         puppet.place(0, 0.0)
 
@@ -86,7 +86,7 @@ def test_a_million_ticks_allocate_nothing_compile_nothing_and_touch_no_new_page(
         feeding = threading.Thread(target=work)
         feeding.start()
         # So short a period that every deadline is missed: as fast as it goes.
-        result = drive(host, Terms(bus, period_ns=1000), asked)
+        result = drive(host, Terms((bus,), period_ns=1000), asked)
         ended.set()
         feeding.join()
     assert result.ticks == MILLION
@@ -141,7 +141,7 @@ def test_a_sealed_kernel_refuses_what_it_was_not_compiled_for():
 def test_every_stage_of_the_start_is_told_with_its_time(host, bus):
     boot = Boot()
     boot.reached("load")
-    result = drive(host, Terms(bus, PERIOD_NS, seconds=0.2), controls(), boot)
+    result = drive(host, Terms((bus,), PERIOD_NS, seconds=0.2), controls(), boot)
     assert tuple(result.boot.seconds) == STAGES
     assert all(seconds >= 0.0 for seconds in result.boot.seconds.values())
     assert sum(result.boot.seconds.values()) == pytest.approx(result.boot.ready_s)
@@ -150,7 +150,7 @@ def test_every_stage_of_the_start_is_told_with_its_time(host, bus):
 
 def test_the_ring_goes_with_a_host_that_ends_and_the_log_keeps_all(host, bus, tmp_path):
     log = tmp_path / "drive.blf"
-    result = drive(host, Terms(bus, PERIOD_NS, log=log, seconds=0.5), controls())
+    result = drive(host, Terms((bus,), PERIOD_NS, log=log, seconds=0.5), controls())
     assert not ring_file(bus).exists()
     assert list(ring_file(bus).parent.iterdir()) == []
     assert (result.lost, result.parts, result.recorder_starts) == (0, 1, 1)
@@ -168,7 +168,7 @@ def test_a_recorder_that_is_killed_comes_back_within_two_seconds(host, bus, tmp_
         if seen and elapsed_s > seen[0] + 4.0:
             asked.stop()
 
-    result = drive(host, Terms(bus, PERIOD_NS, log=log), asked, None, watch)
+    result = drive(host, Terms((bus,), PERIOD_NS, log=log), asked, None, watch)
     assert (result.recorder_starts, result.parts, result.lost) == (2, 2, 0)
 
 
@@ -180,7 +180,7 @@ def test_a_recorder_that_is_killed_at_the_very_end_is_started_for_what_is_left(h
             os.kill(child(), signal.SIGKILL)
             asked.quit()
 
-    result = drive(host, Terms(bus, PERIOD_NS, log=log), asked, None, watch)
+    result = drive(host, Terms((bus,), PERIOD_NS, log=log), asked, None, watch)
     assert (result.recorder_starts, result.lost) == (2, 0)
     assert markers_in(log) == result.ticks
 
@@ -194,7 +194,7 @@ def test_what_a_full_disk_kept_from_the_log_is_counted(host, bus, tmp_path):
             if not part(log, number).is_symlink():
                 part(log, number).symlink_to("/dev/full")
 
-    result = drive(host, Terms(bus, PERIOD_NS, log=log, seconds=1.0), controls(), None, watch)
+    result = drive(host, Terms((bus,), PERIOD_NS, log=log, seconds=1.0), controls(), None, watch)
     assert result.lost > result.ticks > 50
 
 
@@ -239,11 +239,11 @@ def test_a_second_host_is_refused_while_the_first_one_drives(car, path, host, bu
     def watch(_: float) -> None:
         if not refused:
             with pytest.raises(InputError) as caught:
-                drive(other, Terms(bus, PERIOD_NS), controls())
+                drive(other, Terms((bus,), PERIOD_NS), controls())
             refused.append(caught.value)
             asked.stop()
 
-    drive(host, Terms(bus, PERIOD_NS), asked, None, watch)
+    drive(host, Terms((bus,), PERIOD_NS), asked, None, watch)
     assert "a host drives on it already" in str(refused[0])
     assert other.memory.driver.t_ns[0] == 0
 
@@ -259,7 +259,7 @@ def test_no_tick_begins_before_its_deadline(host, bus, early_ns):
         if elapsed_s > 1.0:
             asked.stop()
 
-    result = drive(host, Terms(bus, PERIOD_NS, early_ns=early_ns), asked, None, watch)
+    result = drive(host, Terms((bus,), PERIOD_NS, early_ns=early_ns), asked, None, watch)
     frames = reader[0].take()
     markers = frames[(frames["can_id"] == 0x700) & (frames["reserved"] == SENT)]
     apart = np.diff(markers["t_ns"])
@@ -276,5 +276,5 @@ def test_what_goes_wrong_beside_the_loop_ends_the_loop(host, bus):
         raise RuntimeError("the terminal is gone")
 
     with pytest.raises(RuntimeError, match="the terminal is gone"):
-        drive(host, Terms(bus, PERIOD_NS), controls(), None, fail)
+        drive(host, Terms((bus,), PERIOD_NS), controls(), None, fail)
     assert not any(thread.name == "loop" for thread in threading.enumerate())

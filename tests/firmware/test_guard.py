@@ -16,6 +16,7 @@ from tianyuan.dbc.frame import frames
 from tianyuan.firmware.guard import listen
 from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.guard import tick as guard
+from tianyuan.firmware.guard.records import THROTTLE as THROTTLES
 from tianyuan.firmware.guard.records import GuardCause
 from tianyuan.firmware.tables import wire
 
@@ -201,8 +202,8 @@ def test_a_command_beyond_its_range_withdraws_and_one_at_its_end_does_not(bus, c
 
 def test_a_throttle_beyond_its_range_withdraws(driving):
     """The wire of the shipped car cannot say it, so the command is put behind the codec."""
-    driving.memory.command.throttle[0] = 1.01
-    listen._check_throttle(driving.plan.limits[0], driving.memory, driving.t_ns)
+    w = driving.plan.watched.kind.tolist().index(THROTTLES)
+    listen._check_throttle(driving.plan.limits[0], driving.memory, w, 1.01, driving.t_ns)
     assert driving.memory.guard.wrong[0] == GuardCause.THROTTLE_RANGE
 
 

@@ -141,13 +141,22 @@ def test_whole_ticks_end_with_a_marker_that_went_out():
     assert whole_ticks(made) == 4
 
 
+def recorder_at_work(command: list[str], shared, number: int) -> subprocess.Popen:
+    """A recorder that has begun the ``number``-th part, however long this machine took."""
+    process = subprocess.Popen(command)
+    while read_marks(marks_file(shared.file), os.getpid()).parts < number:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
 @pytest.mark.compiled  # processes, which a mode of compiling does not change
 @pytest.mark.timed
 @pytest.mark.parametrize("ending", [".blf", ".log"])
 def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, ending):
     log, ticks = tmp_path / f"run{ending}", 3000
     command = recorder_command(shared.file, log)
-    process = subprocess.Popen(command)
+    process = recorder_at_work(command, shared, 1)
     for number in range(1, ticks + 1):
         push_tick(shared, number)
         if number % 20 == 0:
@@ -155,7 +164,7 @@ def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, endin
         if number in (1000, 2000):
             process.send_signal(signal.SIGKILL)
             process.wait()
-            process = subprocess.Popen(command)
+            process = recorder_at_work(command, shared, 1 + number // 1000)
     shared.end()
     assert process.wait(30) == 0
     found = ticks_in(log)

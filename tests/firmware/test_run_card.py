@@ -85,7 +85,7 @@ def test_a_card_holds_the_car_s_own_dbc_files_wherever_they_were(car_with, tmp_p
     (tmp_path / "a" / "bus.dbc").write_text(text)
     (tmp_path / "b" / "bus.dbc").write_text('VERSION ""\n\nBU_: A\n\nBO_ 5 OTHER: 8 A\n')
     made = load_car(
-        car_with(lambda document: document["car"].update(dbc=["a/bus.dbc", "b/bus.dbc"]))
+        car_with(lambda document: document["buses"]["car"].update(dbc=["a/bus.dbc", "b/bus.dbc"]))
     )
     write_card(tmp_path / "run.blf", made, circle, Controller.STANLEY, 500)
     (tmp_path / "a" / "bus.dbc").unlink()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS, COMMAND_NAMES
 from tianyuan.dbc.frame import FRAME, frames
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.host_record import CAR_CHANNEL, HOST_CHANNEL, TICK_ID
+from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
 from tianyuan.firmware.tick import _mark as mark
 from tianyuan.firmware.tick import due
 from tianyuan.rooms import room
@@ -110,13 +110,13 @@ def test_frames_out_are_the_commands_for_cantools(host, car, database):
         fill(host, car, database, rng, i % 15, t_ns)
         n_out = host.tick(HEARD, t_ns)
         for frame in host.frames_out[:n_out]:
-            if frame.channel != CAR_CHANNEL:
+            if frame.channel == HOST_CHANNEL:
                 continue
             message = database.get_message_by_frame_id(int(frame.can_id))
             payload = frame.payload[: frame.length].tobytes()
             assert payload[0] == crc(payload, message.frame_id)
             told = message.decode(payload, decode_choices=False)
-            for name, wired in car.commands.items():
+            for name, (wired,) in car.commands.items():
                 of, signal = wired.signal.split(".")
                 if of == message.name:
                     unit = message.get_signal_by_name(signal)

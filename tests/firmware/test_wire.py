@@ -40,22 +40,24 @@ def test_a_channel_that_the_wire_does_not_have_is_named(car_with, section, chann
 
 
 def test_a_missing_dbc_file_is_named(car_with):
-    file = car_with(lambda document: document["car"].update(dbc=["none.dbc"]))
+    file = car_with(lambda document: document["buses"]["car"].update(dbc=["none.dbc"]))
     said = refusal(file)
-    assert said.startswith(f"{file}: car.dbc")
+    assert said.startswith(f"{file}: buses.car.dbc")
     assert "none.dbc" in said
 
 
 def test_a_malformed_dbc_file_is_named(car_with, tmp_path):
     (tmp_path / "mine.dbc").write_text("BO_ 1 nonsense\n")
     assert "mine.dbc" in refusal(
-        car_with(lambda document: document["car"].update(dbc=["mine.dbc"]))
+        car_with(lambda document: document["buses"]["car"].update(dbc=["mine.dbc"]))
     )
 
 
 def test_a_message_of_two_dbc_files_is_refused(car_with, tmp_path, car):
     (tmp_path / "mine.dbc").write_bytes(car.dbc_files()[0].read_bytes())
-    file = car_with(lambda document: document["car"].update(dbc=["tianyuan.dbc", "mine.dbc"]))
+    file = car_with(
+        lambda document: document["buses"]["car"].update(dbc=["tianyuan.dbc", "mine.dbc"])
+    )
     assert "mine.dbc" in refusal(file)
 
 

@@ -1,10 +1,12 @@
 """The host killed at speed, for real: three processes on a bus, and an ear that stamps permits.
 
-One drive of some thirty seconds serves all of it.
+One drive of some thirty seconds serves all of it. A machine that others use may stall for so
+long that the car stops by itself, as it should: such a drive shows nothing, and is repeated.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -20,7 +22,7 @@ import can
 import pytest
 
 from tianyuan import names
-from tianyuan.control.records import Controller, Mode, Permit
+from tianyuan.control.records import Cause, Controller, Mode, Permit
 from tianyuan.drivers.local_bus import nodes
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
@@ -36,6 +38,33 @@ KILL_MPS = 50.0
 GUARD_PERIOD_S = 0.010
 NOISE_S = 0.010  # of scheduling: this process, the guard's and the signal's way
 PERIOD_NS = 2_000_000
+DRIVES = 4
+# What a stalled machine looks like to a host: itself late, or the others unheard.
+STALLS = {Cause.OVERRUNS, *(cause for cause in Cause if cause.name.endswith("_LOST"))}
+
+
+class MachineStalledError(Exception):
+    """The car stopped by itself, for a cause that a stall of the machine has."""
+
+
+def in_real_time() -> None:
+    """Let the calling thread go before whatever else this machine does, if it may."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))
+
+
+def stop_for(process: subprocess.Popen, seconds: float) -> None:
+    """Stop a process for so long and not, on a busy machine, for longer."""
+
+    def work() -> None:
+        in_real_time()
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(process.pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
 
 
 class Ear(threading.Thread):
@@ -46,9 +75,11 @@ class Ear(threading.Thread):
         self.bus = can.Bus(interface="tianyuan", channel=bus)
         self.permits: list[tuple[float, int]] = []
         self.modes: list[tuple[float, int]] = []
+        self.stopped_by: Cause | None = None  # the host's cause of its first stop
         self.ended = threading.Event()
 
     def run(self) -> None:
+        in_real_time()
         kept = {GUARD_PERMIT: self.permits, HOST_HEARTBEAT: self.modes}
         while not self.ended.is_set():
             message = self.bus.recv(0.1)
@@ -56,6 +87,9 @@ class Ear(threading.Thread):
                 word = message.data[1] >> 4
                 now_s = time.monotonic()
                 kept[message.arbitration_id].append((now_s, word & 3 if word > 4 else word))
+                stops = message.arbitration_id == HOST_HEARTBEAT and word > Mode.DRIVING
+                if stops and self.stopped_by is None:
+                    self.stopped_by = Cause(message.data[2])
 
     def close(self) -> None:
         self.ended.set()
@@ -82,9 +116,10 @@ class Scene:
         self.life = virtual.birth(self.world, host, 5)
         self.end = threading.Event()
         self.rig = threading.Thread(
-            target=drive_rig, args=(self.world, self.life, bus, None, None, self.end)
+            target=drive_rig, args=(self.world, self.life, (bus,), None, None, self.end)
         )
         self.processes: list[subprocess.Popen] = []
+        self.ear: Ear | None = None
 
     def start(self, *arguments: str) -> subprocess.Popen:
         process = subprocess.Popen(
@@ -101,11 +136,22 @@ class Scene:
         """Guard and host at work, and an ear, once the car is that fast."""
         self.start("guard", *self.common)
         self.wait(lambda: len(nodes(self.bus)) >= 2, "rig and guard")
-        ear = Ear(self.bus)
+        self.ear = ear = Ear(self.bus)
         ear.start()
         host = self.drive()
-        self.wait(lambda: self.speed_mps > speed_mps, "a car that drives")
+        self.reach(speed_mps)
         return ear, host
+
+    def reach(self, speed_mps: float) -> None:
+        """Wait until the car is that fast; MachineStalledError if it stops for want of time."""
+
+        def fast_or_stopped() -> bool:
+            return self.speed_mps > speed_mps or self.ear.stopped_by is not None
+
+        self.wait(fast_or_stopped, f"{speed_mps} m/s")
+        if self.ear.stopped_by is not None:
+            assert self.ear.stopped_by in STALLS, self.ear.stopped_by.name
+            raise MachineStalledError(self.ear.stopped_by.name)
 
     @property
     def speed_mps(self) -> float:
@@ -125,29 +171,45 @@ class Scene:
                 process.kill()
             process.wait()
         self.rig.join()
+        if self.ear is not None:
+            self.ear.close()
 
 
-@pytest.fixture
-def scene(straights, tmp_path) -> Iterator[Scene]:
+@contextlib.contextmanager
+def a_scene(folder: Path, line) -> Iterator[Scene]:
     directory = tempfile.mkdtemp(prefix="bus-")
-    made = Scene(tmp_path, f"{directory}/can0", straights)
+    made = Scene(folder, f"{directory}/can0", line)
     made.rig.start()
-    yield made
-    made.close()
-    shutil.rmtree(directory)
+    try:
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(directory)
+
+
+def on_a_machine_that_keeps_time(part: Callable[[Scene], None], folder: Path, line) -> None:
+    """Play the part in a scene of its own, anew where the machine stalled."""
+    stalls = []
+    for _ in range(DRIVES):
+        with a_scene(folder, line) as scene:
+            try:
+                part(scene)
+            except MachineStalledError as stall:
+                stalls.append(str(stall))
+            else:
+                return
+    pytest.fail(f"in each of {DRIVES} drives the car stopped by itself: {', '.join(stalls)}")
 
 
 def granted(permits: list[tuple[float, int]]) -> list[float]:
     return [at for at, word in permits if word == Permit.GRANTED]
 
 
-def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_the_track(scene):
+def stopped_for_50_ms_then_killed(scene: Scene) -> None:
     ear, host = scene.driving(15.0)
 
-    os.kill(host.pid, signal.SIGSTOP)
-    time.sleep(0.05)
-    os.kill(host.pid, signal.SIGCONT)
-    scene.wait(lambda: scene.speed_mps > KILL_MPS, "50 m/s", 40.0)
+    stop_for(host, 0.05)
+    scene.reach(KILL_MPS)
     assert Permit.WITHDRAWN not in [word for _, word in ear.permits]
     assert Permit.WAITING in [word for _, word in ear.permits]
     assert scene.life.circuit.tripped[0] == 0
@@ -167,10 +229,9 @@ def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_th
     scene.wait(lambda: len(ear.modes) > 100, "the host's heartbeat again")
     assert {word for _, word in ear.modes} <= {Mode.OFF, Mode.READY}
     assert abs(scene.speed_mps) < 0.1
-    ear.close()
 
 
-def test_a_host_that_is_stopped_for_good_stops_the_car_as_one_killed_does(scene):
+def stopped_for_good(scene: Scene) -> None:
     ear, host = scene.driving(20.0)
     stopped_s = time.monotonic()
     os.kill(host.pid, signal.SIGSTOP)
@@ -178,4 +239,13 @@ def test_a_host_that_is_stopped_for_good_stops_the_car_as_one_killed_does(scene)
     assert granted(ear.permits)[-1] - stopped_s < GUARD_PERIOD_S + NOISE_S
     assert ear.permits[-1][1] == Permit.WITHDRAWN
     assert scene.life.rows[: scene.life.written[0]].edge_margin_m.min() > 0
-    ear.close()
+
+
+def test_a_host_stopped_for_50_ms_drives_on_and_one_killed_at_50_mps_stops_on_the_track(
+    straights, tmp_path
+):
+    on_a_machine_that_keeps_time(stopped_for_50_ms_then_killed, tmp_path, straights)
+
+
+def test_a_host_that_is_stopped_for_good_stops_the_car_as_one_killed_does(straights, tmp_path):
+    on_a_machine_that_keeps_time(stopped_for_good, tmp_path, straights)

@@ -84,16 +84,16 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
             asked.stop()
 
     guard = virtual.make_guard(eager, host)
-    guard_thread = threading.Thread(target=run_guard, args=(*guard, str(folder / "can0"), end))
+    guard_thread = threading.Thread(target=run_guard, args=(*guard, (str(folder / "can0"),), end))
     rig_thread = threading.Thread(
-        target=drive_rig, args=(world, life, str(folder / "can0"), None, None, end)
+        target=drive_rig, args=(world, life, (str(folder / "can0"),), None, None, end)
     )
     rig_thread.start()
     guard_thread.start()
     while rig_thread.is_alive() and life.history["count"][0] == 0:
         time.sleep(0.05)  # it compiles
     try:
-        terms = Terms(str(folder / "can0"), PERIOD_NS, log=log)
+        terms = Terms((str(folder / "can0"),), PERIOD_NS, log=log)
         result = drive(host, terms, asked, progress=stop_in_time)
     finally:
         stopped = time.monotonic() - (when or [time.monotonic()])[0]
@@ -262,12 +262,12 @@ def test_a_log_that_cannot_be_written_ends_the_drive_before_it_begins(
 ):
     host = make_host(eager, oval, Controller.STANLEY, PERIOD_NS)
     with pytest.raises(InputError):
-        drive(host, Terms(bus, PERIOD_NS, log=tmp_path / name, seconds=0.1), controls())
+        drive(host, Terms((bus,), PERIOD_NS, log=tmp_path / name, seconds=0.1), controls())
     assert host.memory.driver.t_ns[0] == 0
 
 
 def test_a_host_without_a_rig_ends_when_asked(eager, oval, bus):
     host = make_host(eager, oval, Controller.STANLEY, PERIOD_NS)
-    result = drive(host, Terms(bus, PERIOD_NS, seconds=0.3), controls())
+    result = drive(host, Terms((bus,), PERIOD_NS, seconds=0.3), controls())
     assert 0.2 < result.seconds < 3.0
     assert host.memory.driver.mode[0] == Mode.OFF

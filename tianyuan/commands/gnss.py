@@ -15,6 +15,7 @@ from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.drivers.serial_line import SerialLines
+from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.gnss.age import Clock, ReceiverClock, SystemClock
 from tianyuan.firmware.gnss.process import Published, publish
@@ -72,14 +73,15 @@ def gnss(
 
     Ends on SIGTERM or SIGINT. A receiver that is pulled is looked for until it is back.
     """
-    options.local_only(interface)
     the_car = load_car(names.car_file(car))
     receiver = Receiver(
         the_car, frame_at(origin), clock_of(clock, the_car), math.radians(heading_offset)
     )
+    bus = car_buses(the_car, channel, interface)[receiver.channel]
+    options.advise([bus])
     stop = stop_on_signals()
     with SerialLines(port, baud, told=_tell) as lines:
-        result = publish(receiver, lines, channel, stop, seconds, cpu, _tell)
+        result = publish(receiver, lines, bus, stop, seconds, cpu, _tell)
     print_privileges(result.steps)
     if json is not None:
         options.write_json(json, jsonlib.dumps(result.figures(), indent=2) + "\n")

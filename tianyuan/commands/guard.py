@@ -13,6 +13,7 @@ from tianyuan.commands import options
 from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
+from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.guard import process as guarding
 from tianyuan.firmware.guard import tables as guard_tables
@@ -49,14 +50,15 @@ def guard(
 
     --rate is the host's. Ends on SIGTERM or SIGINT, and withdraws the permit as it does.
     """
-    options.local_only(interface)
     period_ns = options.period_ns_of(rate)
     the_car = load_car(names.car_file(car))
     if not the_car.guard:
         raise InputError(f"{the_car.file}: guard: missing; this car has no guard, add the table")
     stop = stop_on_signals()
     plan = guard_tables.tables(the_car, period_ns)
-    result = guarding.guard(plan, guard_tables.memory(plan), channel, stop, seconds, cpu, printer())
+    buses = car_buses(the_car, channel, interface)
+    options.advise(buses)
+    result = guarding.guard(plan, guard_tables.memory(plan), buses, stop, seconds, cpu, printer())
     print_privileges(result.steps)
     if json is not None:
         options.write_json(json, jsonlib.dumps(result.figures(), indent=2) + "\n")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tianyuan.dbc.codec import RECEIVED, SENT, Status, records
-from tianyuan.dbc.header import key
+from tianyuan.dbc.header import can_id
 from tianyuan.hil.benches import codec, in_c, traffic
 from tianyuan.hil.benches.in_c import NoCompilerError, peers
 from tianyuan.hil.benches.ours import decode_all, encode_all
@@ -73,7 +73,7 @@ def test_cantools_decodes_the_same_values(work):
     last = {int(frame.can_id): frame for frame in work.decoded.frames}
     values = []
     for message in work.decoded.messages:
-        frame = last[key(message)]
+        frame = last[can_id(message)]
         payload = frame.payload[: frame.length].tobytes()
         values.extend(message.decode(payload, decode_choices=False).values())
 
