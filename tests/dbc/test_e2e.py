@@ -407,6 +407,7 @@ def test_hyundais_can_fd_checksum_is_profile_5(wired, length):
         ({"profile": "P5", "counter": "Byte", "crc": "Big"}, "little-endian", "Big"),
         ({"profile": "counter", "checksum": "md5"}, "one of crc8-j1850", ""),
         ({"profile": "counter"}, "go together", ""),
+        ({"mode": "NIBBLE", "nibble": "Counter"}, "must be different ones", ""),
         ({"profile": "counter", "crc": "", "counter_last": 16}, "from 0 to 16", "Counter"),
     ],
 )
