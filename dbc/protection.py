@@ -12,10 +12,9 @@ from tianyuan.dbc.checksums import CHECKSUMS, crc
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.layout import limits, network_start
 from tianyuan.dbc.names import suggestion
-from tianyuan.dbc.protection_records import BY_COUNTER, MOST_WINDOW, Method, Protection, Window
+from tianyuan.dbc.protection_check import MODES, problem_of
+from tianyuan.dbc.protection_records import BY_COUNTER, Method, Protection
 
-MODES: Final = {"P1": ("BOTH", "ALT", "LOW", "NIBBLE"), "P11": ("BOTH", "NIBBLE")}
-PROFILES: Final = ("P1", "P2", "P5", "P11", "counter")
 GROWS: Final = ("P1", "P2")  # the older profiles' tolerance grows, and they synchronise
 NIBBLE: Final = 4
 WIDEST_COUNTER: Final = 32
@@ -55,7 +54,7 @@ def guards(messages: Sequence[Message], protections: Mapping[str, Protection]) -
     for name, protection in protections.items():
         if name not in known:
             raise DbcError(f"no such message to protect; {suggestion(name, known)}", message=name)
-        problem = _problem(protection) or _window_problem(protection.window)
+        problem = problem_of(protection)
         if problem:
             raise DbcError(problem, message=name)
         found[name] = _guard(known[name], protection)
@@ -138,47 +137,6 @@ def _plain(message: Message, name: str) -> _Summing:
     if made.identifier:
         start += sum(message.frame_id.to_bytes(4, "little"))
     return _Summing(made.method, [start & 0xFF] * BY_COUNTER, none, made.invert, made.backwards)
-
-
-def _problem(protection: Protection) -> str:
-    """What is wrong with a protection whatever its message, or ''."""
-    profile, checksum = protection.profile, protection.checksum
-    if profile not in PROFILES:
-        return f"protection profile {profile!r}: must be one of {', '.join(PROFILES)}"
-    if profile in MODES and protection.mode not in MODES[profile]:
-        return f"data id mode {protection.mode!r}: must be one of {', '.join(MODES[profile])}"
-    if not 0 <= protection.data_id <= 0xFFFF:
-        return f"data id {protection.data_id}: must be 0 to 0xFFFF"
-    ids = protection.data_ids
-    if profile == "P2" and (len(ids) != 16 or not all(0 <= each <= 0xFF for each in ids)):
-        return "data ids: must be 16 numbers of 0 to 0xFF, one a counter"
-    if profile == "counter" and checksum and checksum not in CHECKSUMS:
-        return f"checksum {checksum!r}: must be one of {', '.join(CHECKSUMS)}"
-    if profile == "counter" and bool(checksum) != bool(protection.crc):
-        return "checksum and crc go together: name the checksum and the signal that has it"
-    if not 0 <= protection.sync < BY_COUNTER:
-        return f"sync {protection.sync}: must be 0 to {BY_COUNTER - 1}"
-    return ""
-
-
-def _window_problem(window: Window | None) -> str:
-    """What contradicts AUTOSAR's rules for a window, or ''."""
-    if window is None:
-        return ""
-    if not 1 <= window.size <= MOST_WINDOW:
-        return f"window size {window.size}: must be 1 to {MOST_WINDOW}"
-    for state in ("init", "valid", "invalid"):
-        good, wrong = getattr(window, f"min_ok_{state}"), getattr(window, f"max_error_{state}")
-        if good < 1 or wrong < 0 or good + wrong > window.size:
-            return (
-                f"min_ok_{state} {good}, max_error_{state} {wrong}: must be at least 1 and 0, "
-                f"and together at most the window's {window.size}"
-            )
-    if not window.min_ok_valid <= window.min_ok_init <= window.min_ok_invalid:
-        return "min_ok: valid must ask for no more than init, and init for no more than invalid"
-    if not window.max_error_invalid <= window.max_error_init <= window.max_error_valid:
-        return "max_error: invalid must bear no more than init, and init no more than valid"
-    return ""
 
 
 def _refuse(message: Message, problem: str, signal: str = "") -> None:

@@ -358,6 +358,25 @@ def test_the_checksums_of_published_cars(
         assert tried.take()[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "counter", "last"),
+    [
+        ("steering_cmd", "steering_motor_cmd_counter", 255),
+        ("brake_pressure_cmd", "brk_pressure_cmd_counter", 255),
+        ("ct_report", "ct_state_rolling_counter", 9),
+    ],
+)
+def test_the_counters_of_the_indy_car_need_no_more_than_their_name(
+    wire, shared_data, name, counter, last
+):
+    file = shared_data / "dbc" / "iac" / "CAN1-INDY-V14.dbc"
+    found = [cantools.database.load_file(file, strict=False).get_message_by_name(name)]
+    tried = wire(found, None, {name: Protection("counter", counter=counter)})
+    sender = found[0].get_signal_by_name(counter).start // 8
+    seen = [tried.make(0, np.zeros(tried.size))[1][sender] for _ in range(600)]
+    assert seen == [each % (last + 1) for each in range(600)]
+
+
 @pytest.mark.parametrize("length", [8, 16, 24, 32])
 def test_hyundais_can_fd_checksum_is_profile_5(wired, length):
     address = 0x1A0
@@ -388,6 +407,7 @@ def test_hyundais_can_fd_checksum_is_profile_5(wired, length):
         ({"profile": "P5", "counter": "Byte", "crc": "Big"}, "little-endian", "Big"),
         ({"profile": "counter", "checksum": "md5"}, "one of crc8-j1850", ""),
         ({"profile": "counter"}, "go together", ""),
+        ({"mode": "NIBBLE", "nibble": "Counter"}, "must be different ones", ""),
         ({"profile": "counter", "crc": "", "counter_last": 16}, "from 0 to 16", "Counter"),
     ],
 )

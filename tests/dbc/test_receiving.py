@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import pytest
@@ -248,9 +249,12 @@ class Machine:
         return self.state
 
 
+RESULTS = [each for each in Status if each != Status.INVALID]
+
+
 @st.composite
 def windows(draw):
-    size = draw(st.integers(1, 62))
+    size = draw(st.sampled_from([1, 2, 3, 4, 5, 8, 62]))
     oks = sorted(draw(st.lists(st.integers(1, size), min_size=3, max_size=3)))
     errors = sorted(draw(st.lists(st.integers(0, size), min_size=3, max_size=3)))
     return Window(size, oks[1], errors[1], oks[0], errors[2], oks[2], errors[0])
@@ -258,7 +262,7 @@ def windows(draw):
 
 @given(
     windows(),
-    st.lists(st.sampled_from([each for each in Status if each != Status.INVALID]), max_size=200),
+    st.lists(st.sampled_from([*RESULTS, Status.OK, Status.OK, Status.WRONG_CRC]), max_size=200),
 )
 def test_every_result_moves_the_window_as_autosars(window, results):
     size, *others = window
@@ -269,6 +273,26 @@ def test_every_result_moves_the_window_as_autosars(window, results):
         assert record.state == model.check(status)
         refused = status >= 0 and record.state == State.INVALID
         assert returned == (Status.INVALID if refused else status)
+
+
+SMALL = [
+    Window(size, *cells)
+    for size in (1, 2, 3)
+    for cells in product((1, 2), (0, 1), (1, 2), (0, 1), (1, 2), (0, 1))
+    if all(cells[k] + cells[k + 1] <= size for k in (0, 2, 4))
+]
+
+
+def test_every_sequence_of_five_results_moves_small_windows_as_autosars():
+    for window, results in product(
+        SMALL, product(*[[Status.OK, Status.WRONG_CRC, Status.REPEATED]] * 5)
+    ):
+        size, *others = window
+        cells = dict(zip(Window._fields[1:], others, strict=True))
+        model, guard, record = Machine(window), row(window=size, **cells), records_of_one()
+        for status in results:
+            note(guard, record, int(status), 0)
+            assert record.state == model.check(status)
 
 
 FEW = Window(size=4, max_error_init=1, max_error_valid=2, min_ok_invalid=2, max_error_invalid=1)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
+from tianyuan.dbc.codec import State, Status
 from tianyuan.dbc.frame import FRAME, frames
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
@@ -295,3 +296,18 @@ def test_the_same_frames_give_the_same_bits(host_of, car, database):
         return seen
 
     assert run() == run()
+
+
+def test_a_cycle_without_a_frame_is_an_empty_read_of_that_message(host, car, database):
+    """After three frames nothing more comes; a second later every window has run empty."""
+    rng = np.random.default_rng(4)
+    for i in range(3):
+        fill(host, car, database, rng, i, T_NS + i * PERIOD_NS)
+        host.tick(HEARD, T_NS + i * PERIOD_NS)
+    assert set(host.memory.received.state) == {State.VALID}
+
+    for i in range(3, 503):
+        host.tick(0, T_NS + i * PERIOD_NS)
+
+    assert set(host.memory.received.status) == {Status.NO_NEW_DATA}
+    assert set(host.memory.received.state) == {State.INVALID}

@@ -228,4 +228,6 @@ def test_a_host_restarted_beside_a_car_that_stopped_comes_up_disarmed(driving, l
     restarted.life.race.finished[0] = 0
     restarted.advance(2.0)
     assert told(restarted)[0] in (Mode.OFF, Mode.READY)
-    assert abs(restarted.speed_mps) < 0.2
+    assert restarted.life.obeyed.throttle[0] == 0
+    assert restarted.life.obeyed.brake_bar[0] >= restarted.world.plant.emergency_steered_bar[0]
+    assert abs(restarted.speed_mps) < 0.5  # `stands` lets it creep, and brakes stop no creeping
