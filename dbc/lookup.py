@@ -9,9 +9,12 @@ import numpy as np
 from tianyuan.control.kernels import inlined
 from tianyuan.dbc.records import LOOKUP
 
-# The golden ratio in 23 bits: times a 40-bit key it stays below the sign, and the bits from
-# 31 on depend on all of an identifier's (Knuth, The Art of Computer Programming, 6.4).
-_MULTIPLIER = 0x4F1BBD
+# The golden ratio in 31 bits: times 32 bits it stays below the sign, and the bits from 30 on
+# depend on all of an identifier's (Knuth, The Art of Computer Programming, 6.4), neighbours'
+# being more than one apart. One of fewer bits would leave the 11 of a standard identifier in a
+# few places.
+_MULTIPLIER = 0x4F1BBCDD
+_FOLD = 11  # what brings a key's channel into the 32 bits, above a standard identifier
 _CAN_ID = 0xFFFF_FFFF
 _CHANNEL = 0xFF_0000_0000
 _ONE = np.uint64(1)
@@ -19,7 +22,8 @@ _ONE = np.uint64(1)
 
 @inlined
 def _hash(key, mask):
-    return np.uint64((key * _MULTIPLIER) >> 31) & mask
+    folded = (key ^ (key >> _FOLD)) & _CAN_ID
+    return np.uint64((folded * _MULTIPLIER) >> 30) & mask
 
 
 def build(keys: Sequence[int], messages: np.ndarray) -> np.recarray:

@@ -74,7 +74,9 @@ def both(verb, codec, *arguments):
 def assert_alike(pairs):
     for one, other in pairs:
         if isinstance(one, np.ndarray):
-            assert one.tobytes() == other.tobytes()
+            # Field by field: what pads a record is copied by nobody.
+            for name in one.dtype.names or (...,):
+                assert one[name].tobytes() == other[name].tobytes()
 
 
 @EACH

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from cantools.database.can import Message, Signal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.bus_load import frame_s, load
@@ -165,6 +169,61 @@ def test_what_may_be_meant_is_a_warning(planted, edit, said):
     found = check(planted(edit, dbc=SOUND + more))
     assert found.errors == []
     assert any(said in line for line in found.warnings), found.warnings
+
+
+DOCUMENT = tomllib.loads(shipped_cars()["tianyuan"].read_text())
+PLACES = [(table, key) for table, keys in DOCUMENT.items() for key in (*keys, "nonsense")] + [
+    (table, key)
+    for table, keys in {
+        "messages": ("IMU", "NARROW"), "constants": ("NARROW.Odd", "IMU"),
+        "echo": ("NARROW.Odd", "A"), "supervisor": ("stale_s",), "planning": ("nonsense",),
+    }.items()
+    for key in keys
+]  # fmt: skip
+WORDS = st.sampled_from(
+    ["signal", "ratio", "offset", "unit", "radius_m", "values", "default", "unavailable", "valid",
+     "is", "cycle_ms", "timeout_ms", "profile", "data_id", "dbc", "bitrate", "1", "0x3", "Go"]
+)  # fmt: skip
+SCALARS = st.one_of(
+    st.integers(-(1 << 62), 1 << 62), st.integers(-2, 9), st.floats(), st.booleans(),
+    st.sampled_from(["IMU.AccelX", "NARROW.Odd", "IMU", "P1", "GREEN", "tianyuan.dbc", "", "deg"]),
+    st.text(max_size=5),
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(WORDS, inner, max_size=4)
+        | st.fixed_dictionaries(
+            {"signal": st.sampled_from(["IMU.AccelX", "NARROW.Odd"])},
+            optional=dict.fromkeys(("values", "valid", "ratio", "unavailable", "unit"), inner),
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3))
+def test_whatever_a_file_says_check_and_start_agree_on_it(planted, changes):
+    """No traceback, a line each, and no error exactly where the start of a host finds none."""
+
+    def edit(document):
+        for (table, key), value in changes:
+            document.setdefault(table, {})[key] = value
+
+    file = planted(edit, dbc=SOUND)
+    errors = check(file).errors
+    assert all("\n" not in line and line.startswith(str(file.parent)) for line in errors)
+    try:
+        wire(load_car(file))
+    except InputError as error:
+        assert errors
+        assert str(error) == errors[0]
+    else:
+        assert errors == []
 
 
 def frame(length: int, extended: bool = False, fd: bool = False) -> Message:

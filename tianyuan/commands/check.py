@@ -47,8 +47,9 @@ def print_findings(found: Findings) -> None:
             typer.echo(f"{kind}: {line}")
     if found.loads:
         print_loads(found.loads)
-    counts = (f"{len(found.errors)} errors", f"{len(found.warnings)} warnings")
-    typer.echo(", ".join(counts))
+    counts = {"error": len(found.errors), "warning": len(found.warnings)}
+    told = (f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
+    typer.echo(", ".join(told))
 
 
 def print_loads(loads: list[Load]) -> None:
