@@ -53,6 +53,10 @@ test-bounds: $(READY) ## the kernels' tests, compiled with bounds checked
 	@echo "the kernels' tests, with bounds checked"
 	NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -m 'kernel and not timed'
 
+.PHONY: test-can
+test-can: $(READY) ## the tests of the kernel's own CAN, in a guest where this kernel has none
+	@tests/can_kernel/tests.sh $(BIN)/pytest
+
 .PHONY: lint
 lint: $(READY) $(HOUSE) ## ruff, the direction of imports, types
 	@$(BIN)/ruff check .

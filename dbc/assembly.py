@@ -2,9 +2,9 @@
 
 Every mask, shift, scale and slot is a constant in them. ``unpack`` writes the values of the
 message's plain signals. ``pack`` makes its frame of them, with the initial bits of all
-others, and returns 0 if one of the values is not finite; what is not plain, and counter and
-CRC, the kernels put in after. ``crc``, of a protected message, returns what the CRC of a frame
-is off by (``summing.py``).
+others, and returns 0 if one of the values is not finite; what is not plain the kernels put in
+after. Of a protected message, ``crc`` returns what the CRC of a frame is off by, and ``seal``
+puts counter and CRC into one (``summing.py``).
 
 The kernels can do all of it from the tables, as they do interpreted and with bounds
 checked; what these functions do must not differ by a bit.
@@ -83,7 +83,8 @@ def source(codec: Codec) -> str:
         parts.append(_function(f"pack_{m}", _pack(rows, words)))
         if (protected := int(message["protected"])) >= 0:
             parts.append(summing.constants(codec, protected))
-            parts.append(_function(f"crc_{m}", summing.body(codec, protected)))
+            parts.append(_function(f"crc_{m}", summing.check(codec, protected)))
+            parts.append(summing.sealing(f"seal_{m}", codec, protected))
     return "\n".join(parts)
 
 

@@ -8,11 +8,12 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import extract
 from tianyuan.dbc.frame import ERROR, FDF, REMOTE, WORDS
+from tianyuan.dbc.holding import gates, holds
 from tianyuan.dbc.lookup import find, key_of
 from tianyuan.dbc.machine import GENERATED, call
 from tianyuan.dbc.protection_records import State
 from tianyuan.dbc.receiving import note, take
-from tianyuan.dbc.records import NO_PARENT, Status
+from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import listed_value, number, to_channel
 from tianyuan.dbc.selection import selected
 
@@ -34,16 +35,15 @@ def decode(codec, frames, i, received, values):
     """Take frame ``i`` in: return its message's index, or a negative Status if refused.
 
     A refused frame writes no value and is counted in its message's record, which keeps
-    the time of the last accepted frame. A float that is NaN or infinite refuses its whole
+    the time of the last frame accepted. A float that is NaN or infinite refuses its whole
     frame, and so does a condition that does not hold: NOT_AVAILABLE. A signal that its
     multiplexor does not select keeps its value.
 
     A frame must have exactly its message's length; a CAN FD frame may also have the next
     length there is. A protected frame must have the right CRC and its counter must be on, but
     not too far (``receiving.py``); the first one is taken as it comes. Frames of a message
-    that its window finds INVALID are refused, those before it is VALID are not: but only
-    ``valid_ns`` says when there was one that can be relied on. A condition that does not hold
-    refuses its frame as NOT_AVAILABLE.
+    that its window finds INVALID are refused. Those before it is VALID are not, but they are
+    not to be relied on: the record's time is that of the last one since.
     """
     words = frames.view(np.int64)
     base = np.uint64(i) * _WORDS
@@ -72,10 +72,9 @@ def decode(codec, frames, i, received, values):
         _write(codec, message.first, message.plain, words, base, values)
     if message.rest:
         _write_rest(codec, message, words, base, values)
-        record.gates = _gates(codec, message, words, base)
-    record.t_ns = words[base + _TIME]
+        record.gates = gates(codec, message, words, base)
     if message.counter < 0 or record.state == _VALID:
-        record.valid_ns = record.t_ns
+        record.t_ns = words[base + _TIME]
     record.count += 1
     return m
 
@@ -116,7 +115,7 @@ def _check(codec, message, record, received, words, base, values):
         status = _protection(codec, message, record, words, base, values)
     if status >= 0 and message.floats and not _finite(codec, message, words, base):
         status = _NOT_FINITE
-    if status >= 0 and message.checked and not _holds(codec, message, received, words, base):
+    if status >= 0 and message.checked and not holds(codec, message, received, words, base):
         status = _NOT_AVAILABLE
     return status
 
@@ -158,42 +157,6 @@ def _value(codec, row, words, base):
     if row.listed != row.listed_end:
         return listed_value(codec.values, row, raw)
     return to_channel(row, number(row.kind, raw))
-
-
-@kernel
-def _condition(codec, c, words, base):
-    """Tell whether a condition holds in the frame, which may not hold its signal."""
-    check = codec.checks[c]
-    if check.group != NO_PARENT and not selected(codec, check.group, words, base):
-        return True
-    raw = extract(codec.signals[check.signal], words, base)
-    r = check.ranges_first
-    while r < check.ranges_end and not codec.ranges[r].low <= raw <= codec.ranges[r].high:
-        r += 1
-    return (r < check.ranges_end) == (check.within != 0)
-
-
-@kernel
-def _holds(codec, message, received, words, base):
-    """Tell whether all that the message needs holds, in the frame and of other messages."""
-    for c in range(message.checks_first, message.checks_end):
-        if not _condition(codec, c, words, base):
-            return False
-    for n in range(message.needs_first, message.needs_end):
-        need = codec.needs[n]
-        if (received[need.message].gates >> need.bit) & 1 == 0:
-            return False
-    return True
-
-
-@kernel
-def _gates(codec, message, words, base):
-    """Gather what holds in the frame of the conditions that other messages need."""
-    gates = np.int64(0)
-    for c in range(message.checks_end, message.gates_end):
-        if _condition(codec, c, words, base):
-            gates |= np.int64(1) << np.int64(c - message.checks_end)
-    return gates
 
 
 @kernel

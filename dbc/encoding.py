@@ -8,7 +8,7 @@ from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
 from tianyuan.dbc.bits import insert
 from tianyuan.dbc.frame import WORDS
-from tianyuan.dbc.machine import GENERATED, call
+from tianyuan.dbc.machine import GENERATED, call, seal
 from tianyuan.dbc.records import Status
 from tianyuan.dbc.scaling import listed_place, to_raw
 from tianyuan.dbc.selection import selected
@@ -40,7 +40,7 @@ def encode(codec, m, sent, values, frames, i):
         return _NOT_FINITE
     record = sent[np.uint64(m)]
     if message.counter >= 0:
-        _protect(codec, message, record, words, base, values)
+        _protect(codec, message, record, words, base)
     record.count += 1
     return _OK
 
@@ -90,21 +90,22 @@ def _put_rest(codec, message, values, words, base):
 
 
 @inlined
-def _protect(codec, message, record, words, base, values):
+def _protect(codec, message, record, words, base):
     """Put the counter into the frame, then the CRC, and step the counter."""
     counter = max(record.counter, message.first_count)
-    insert(codec.signals[message.counter], counter, words, base)
-    row = codec.protected[message.protected]
     if GENERATED:
-        crc = call(message.crc, words, base, values)
+        seal(message.seal, words, base, counter)
     else:
-        crc = e2e.mismatch(codec, row, words, base)
-    crc_byte = message.crc_byte
-    if crc_byte >= 0:
-        words[base + _PAYLOAD + np.uint64(crc_byte >> 3)] |= crc << ((crc_byte & 7) * 8)
-    else:
-        for k in range(row.crc_bytes):
-            place = row.crc_byte + k
-            part = (crc >> (8 * k)) & 0xFF
-            words[base + _PAYLOAD + np.uint64(place >> 3)] |= part << ((place & 7) * 8)
+        _seal(codec, codec.protected[message.protected], counter, words, base)
     record.counter = e2e.next_counter(counter, message.first_count, message.last_count)
+
+
+@kernel
+def _seal(codec, row, counter, words, base):
+    """Put counter and CRC where the frame's bits are zero, as the message's code does."""
+    insert(codec.signals[row.counter], counter, words, base)
+    crc = e2e.mismatch(codec, row, words, base)
+    for k in range(row.crc_bytes):
+        place = row.crc_byte + k
+        part = (crc >> (8 * k)) & 0xFF
+        words[base + _PAYLOAD + np.uint64(place >> 3)] |= part << ((place & 7) * 8)

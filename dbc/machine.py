@@ -55,23 +55,44 @@ def compiled(source: str) -> dict[str, int]:
     return {name: engine.get_function_address(unique[name]) for name in unique}
 
 
+def _refuse_other_than(array: Any, dtype: types.Type) -> None:
+    if not (isinstance(array, types.Array) and array.dtype == dtype and array.is_c_contig):
+        raise NumbaTypeError(f"{array} is not a contiguous array of {dtype}")
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, base: Any = None) -> Any:
+    """An array's data, or from its element ``base`` on, as code that LLVM calls."""
+    data = context.make_array(array_type)(context, builder, array).data
+    at = data if base is None else builder.gep(data, [base])
+    return builder.bitcast(at, ir.IntType(8).as_pointer())
+
+
+def _called(builder: Any, address: Any, arguments: list[Any]) -> Any:
+    function = ir.FunctionType(ir.IntType(64), [each.type for each in arguments])
+    return builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
+
+
 @intrinsic
 def call(typing_context: Any, address: Any, words: Any, base: Any, values: Any) -> Any:
     """Call the function at an address with the frame at ``words[base]`` and with the values."""
-    for array, dtype in ((words, types.int64), (values, types.float64)):
-        if not (isinstance(array, types.Array) and array.dtype == dtype and array.is_c_contig):
-            raise NumbaTypeError(f"{array} is not a contiguous array of {dtype}")
+    _refuse_other_than(words, types.int64)
+    _refuse_other_than(values, types.float64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, words_type, _, values_type = signature.args
-        frame = context.make_array(words_type)(context, builder, arguments[1]).data
-        numbers = context.make_array(values_type)(context, builder, arguments[3]).data
-        pointer = ir.IntType(8).as_pointer()
-        function = ir.FunctionType(ir.IntType(64), (pointer, pointer)).as_pointer()
-        given = (builder.gep(frame, [arguments[2]]), numbers)
-        return builder.call(
-            builder.inttoptr(arguments[0], function),
-            [builder.bitcast(each, pointer) for each in given],
-        )
+        frame = _pointer(context, builder, signature.args[1], arguments[1], arguments[2])
+        numbers = _pointer(context, builder, signature.args[3], arguments[3])
+        return _called(builder, arguments[0], [frame, numbers])
 
     return types.int64(address, words, base, values), generate
+
+
+@intrinsic
+def seal(typing_context: Any, address: Any, words: Any, base: Any, counter: Any) -> Any:
+    """Call the function at an address with the frame at ``words[base]`` and a counter."""
+    _refuse_other_than(words, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        frame = _pointer(context, builder, signature.args[1], arguments[1], arguments[2])
+        return _called(builder, arguments[0], [frame, arguments[3]])
+
+    return types.int64(address, words, base, types.int64), generate

@@ -17,8 +17,8 @@ from tianyuan.dbc.records import NO_PARENT, NO_SLOT, Binding, Kind
 
 Row = tuple[int, ...]
 Uses = Mapping[str, Sequence[Binding]]
-_NO_CODE = (0, 0, 0)
-_NO_GUARD = (-1, -1, 0, 0, 0)
+_NO_CODE = (0, 0, 0, 0)
+_NO_GUARD = (-1, 0, 0, 0)
 _UNPROTECTED = Guard("", "", "", 0, {}, [], np.zeros(0))
 
 
@@ -148,10 +148,9 @@ def _add_guard(rows: Rows, guard: Guard, index: dict[str, int]) -> tuple[int, ..
             "nibble_value": guard.nibble_value,
         }
     )
-    crc_byte = cells["crc_byte"] if cells["crc_bytes"] == 1 else -1
     # Two results bring any window from NO_DATA to VALID.
     calm = max(cells.get("window", 0), 2)
-    return place, crc_byte, cells["first"], cells["last"], calm
+    return place, cells["first"], cells["last"], calm
 
 
 def _roles(block: Block, given: Given, needed: set[str], guard: Guard) -> _Roles:

@@ -1,6 +1,6 @@
-"""A frame's CRC or checksum as straight code, in LLVM's assembly language.
+"""A frame's counter, CRC or checksum as straight code, in LLVM's assembly language.
 
-The function does, bit for bit, what ``e2e.mismatch`` does from the tables. Of a CRC, eight
+The code does, bit for bit, what ``e2e.mismatch`` does from the tables. Of a CRC, eight
 bytes are looked up side by side (``checksums.shifted``) and then the next eight.
 """
 
@@ -23,6 +23,17 @@ _OWN: Final = """\
   %from_own = getelementptr i8, ptr %frame, i64 {at}
   %own = load i{bits}, ptr %from_own, align 1
   %sent = zext i{bits} %own to i64
+"""
+_COUNT: Final = """\
+  %at_count = getelementptr i64, ptr %frame, i64 {word}
+  %uncounted = load i64, ptr %at_count, align 8
+  %counted = or i64 %uncounted, {part}
+  store i64 %counted, ptr %at_count, align 8
+"""
+_SEND: Final = """\
+  %to_own = getelementptr i8, ptr %frame, i64 {at}
+  %cut = trunc i64 {crc} to i{bits}
+  store i{bits} %cut, ptr %to_own, align 1
 """
 _LOOK_UP: Final = """\
   %entry{k} = getelementptr [8 x [256 x i{bits}]], ptr @{table}, i64 0, i64 {zeros}, i64 {index}
@@ -81,14 +92,41 @@ def constants(codec: Codec, protected: int) -> str:
     )
 
 
-def body(codec: Codec, protected: int) -> list[str]:
-    """The body of a message's function: it returns what ``e2e.mismatch`` does."""
-    row = codec.protected[protected]
-    if row["method"] == Method.NONE:
+def check(codec: Codec, protected: int) -> list[str]:
+    """The body of the function that returns what ``e2e.mismatch`` does."""
+    frame = _Frame(codec, codec.protected[protected], [])
+    if frame.row["method"] == Method.NONE:
         return ["  ret i64 0\n"]
-    frame = _Frame(codec, row, [])
+    found = _summed(frame, protected)
+    frame.add(_OWN, at=8 + frame.row["crc_byte"], bits=8 * frame.row["crc_bytes"])
+    off = frame.combine("off", "xor", found, "%sent")
+    if frame.row["nibble"] >= 0:
+        off = _with_nibble(frame, off)
+    return [*frame.body, f"  ret i64 {off}\n"]
+
+
+def sealing(name: str, codec: Codec, protected: int) -> str:
+    """The function that puts a counter, and then the CRC, where the frame's bits are zero."""
+    frame = _Frame(codec, codec.protected[protected], [])
+    cells = codec.signals[frame.row["counter"]]
+    shift = int(cells["spare"]) - int(cells["left"])
+    part = frame.combine("part", "shl", "%count", str(shift))
+    if cells["swap"]:
+        frame.body.append(f"  %turned = call i64 @llvm.bswap.i64(i64 {part})\n")
+        part = "%turned"
+    frame.add(_COUNT, word=int(cells["word"]), part=part)
+    if frame.row["method"] != Method.NONE:
+        found = _summed(frame, protected)
+        frame.add(_SEND, at=8 + frame.row["crc_byte"], bits=8 * frame.row["crc_bytes"], crc=found)
+    header = f"define i64 @{name}(ptr %frame, i64 %count) nounwind {{\n"
+    return "".join([header, *frame.body, "  ret i64 0\n}\n"])
+
+
+def _summed(frame: _Frame, protected: int) -> str:
+    """The CRC or checksum that the frame should have."""
+    row = frame.row
     start, *tails = _by_counter(frame, protected)
-    covered = codec.covered[row["covered_first"] : row["covered_end"]].tolist()
+    covered = frame.codec.covered[row["covered_first"] : row["covered_end"]].tolist()
     for k, byte in enumerate(covered):
         frame.add(_OCTET, k=k, at=8 + byte)
     octets = [f"%word{k}" for k in range(len(covered))] + tails[: row["tails"]]
@@ -100,12 +138,7 @@ def body(codec: Codec, protected: int) -> list[str]:
         found = frame.combine("byte", "and", total, "255")
     else:
         found = fold(frame.body, "xor i64", "total", [start, *octets])
-    found = frame.combine("crc", "xor", found, str(row["invert"]))
-    frame.add(_OWN, at=8 + row["crc_byte"], bits=8 * row["crc_bytes"])
-    off = frame.combine("off", "xor", found, "%sent")
-    if row["nibble"] >= 0:
-        off = _with_nibble(frame, off)
-    return [*frame.body, f"  ret i64 {off}\n"]
+    return frame.combine("crc", "xor", found, str(row["invert"]))
 
 
 def _by_counter(frame: _Frame, protected: int) -> list[str]:

@@ -93,7 +93,7 @@ def _link(table: np.recarray, source: str) -> None:
     """Compile the messages' functions and note where they are."""
     addresses = machine.compiled(source)
     for m, message in enumerate(table):
-        for name in ("unpack", "pack", "crc"):
+        for name in ("unpack", "pack", "crc", "seal"):
             message[name] = addresses.get(f"{name}_{m}", 0)
 
 

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from tianyuan.control.kernels import kernel
+from tianyuan.drivers.address import Places
 from tianyuan.drivers.port import open_port, receive, send
 from tianyuan.drivers.port_record import closed_ports
 
@@ -48,12 +49,12 @@ class Buses:
     on a bus that cannot be joined.
     """
 
-    def __init__(self, names: tuple[str, ...], label: str) -> None:
-        self.record: np.recarray = closed_ports(range(len(names)))
+    def __init__(self, places: Places, label: str) -> None:
+        self.record: np.recarray = closed_ports(range(len(places)))
         with ExitStack() as opened:
-            for channel, name in enumerate(names):
+            for channel, place in enumerate(places):
                 own = self.record[channel : channel + 1].view(np.recarray)
-                port = open_port(name, label, channel, own)
+                port = open_port(place, label, channel, own)
                 opened.callback(port.close)
             self._opened = opened.pop_all()
 

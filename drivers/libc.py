@@ -17,6 +17,7 @@ from numba import types
 from tianyuan.control.kernels import kernel
 
 _INT = (types.int32, ctypes.c_int)
+_LONG = (types.int64, ctypes.c_long)
 _POINTER = (types.intp, ctypes.c_ssize_t)
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -34,11 +35,13 @@ def _bind(name: str, *arguments: tuple[Any, Any]) -> Any:
 
 
 accept4 = _bind("accept4", _INT, _POINTER, _POINTER, _INT)
+bind = _bind("bind", _INT, _POINTER, _INT)
 clock_gettime = _bind("clock_gettime", _INT, _POINTER)
 clock_nanosleep = _bind("clock_nanosleep", _INT, _INT, _POINTER, _POINTER)
 close = _bind("close", _INT)
 epoll_ctl = _bind("epoll_ctl", _INT, _INT, _INT, _POINTER)
 epoll_wait = _bind("epoll_wait", _INT, _POINTER, _INT, _INT)
+ioctl = _bind("ioctl", _INT, _LONG, _POINTER)
 poll = _bind("poll", _POINTER, _POINTER, _INT)
 recvmmsg = _bind("recvmmsg", _INT, _POINTER, _INT, _INT, _POINTER)
 sendmmsg = _bind("sendmmsg", _INT, _POINTER, _INT, _INT)

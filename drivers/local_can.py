@@ -15,7 +15,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames as new_frames
 from tianyuan.drivers import local_bus
 from tianyuan.drivers.messages import read_frame, write_frame
-from tianyuan.drivers.port import open_port, receive, send
+from tianyuan.drivers.port import LocalPort, receive, send
 
 _NOBODY: Final = -1
 
@@ -42,7 +42,7 @@ class LocalBus(can.BusABC):
         **kwargs: object,
     ) -> None:
         try:
-            self._port = open_port("" if channel is None else str(channel), label)
+            self._port = LocalPort("" if channel is None else str(channel), label)
         except InputError as error:
             raise can.CanInitializationError(str(error)) from error
         self.channel_info = f"local bus {channel}"

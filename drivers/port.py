@@ -19,12 +19,14 @@ import numpy as np
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import local_bus
+from tianyuan.drivers.address import LOCAL_INTERFACE, Address, check_interface
+from tianyuan.drivers.can_port import CanPort
 from tianyuan.drivers.links import LISTENER_TAG, add_link, watch
 from tianyuan.drivers.port_record import FREE, LIVE, READ_ONLY, closed_port
 from tianyuan.drivers.receiving import empty, receive
 from tianyuan.drivers.sending import send
 
-__all__ = ["LocalPort", "empty", "open_port", "receive", "send"]
+__all__ = ["Address", "CanPort", "LocalPort", "Port", "empty", "open_port", "receive", "send"]
 
 
 def _compile() -> None:
@@ -37,6 +39,12 @@ def _compile() -> None:
     send(nowhere, nothing, 0, 0)
 
 
+def _channel_of(bus: str, channel: int) -> int:
+    if not 0 <= channel <= 255:
+        raise InputError(f"channel {channel} of bus {bus}: not 0 to 255")
+    return channel
+
+
 class LocalPort:
     """A node on a local bus; ``record`` is its PORT, for ``receive`` and ``send``.
 
@@ -47,10 +55,8 @@ class LocalPort:
     def __init__(
         self, bus: str, label: str, channel: int = 0, record: np.recarray | None = None
     ) -> None:
-        if not 0 <= channel <= 255:
-            raise InputError(f"channel {channel} of bus {bus}: not 0 to 255")
+        self.record = closed_port(_channel_of(bus, channel)) if record is None else record
         _compile()  # before joining: a node on the bus reads
-        self.record = closed_port(channel) if record is None else record
         node = local_bus.join(bus, label)
         self.path = node.path
         with contextlib.closing(select.epoll()) as epoll:
@@ -99,12 +105,20 @@ class LocalPort:
         self.close()
 
 
+Port = LocalPort | CanPort
+
+
 def open_port(
-    bus: str, label: str, channel: int = 0, record: np.recarray | None = None
-) -> LocalPort:
-    """Join the local bus ``bus`` (a name, or a path with a slash) as ``label``.
+    where: str | Address, label: str, channel: int = 0, record: np.recarray | None = None
+) -> Port:
+    """Join a bus as ``label``: a local one by its name or path, or any by its address.
 
     ``channel``, 0 to 255, is stamped on the frames received; ``record`` is a closed port of
     that channel to be opened, where it is to be one of several. Raises InputError.
     """
-    return LocalPort(bus, label, channel, record)
+    address = where if isinstance(where, Address) else Address(where)
+    if address.interface == LOCAL_INTERFACE:
+        return LocalPort(address.bus, label, channel, record)
+    check_interface(address.interface)
+    _compile()  # before joining: a node on the bus reads
+    return CanPort(address, _channel_of(address.bus, channel), record)

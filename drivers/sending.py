@@ -19,9 +19,11 @@ from tianyuan.drivers.port_record import (
     LEFT,
     LINKS,
     LIVE,
+    RAW,
     aim,
     note_error,
 )
+from tianyuan.drivers.raw_sending import send_raw
 
 _FLAGS: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _EAGAIN, _ENOBUFS = errno.EAGAIN, errno.ENOBUFS
@@ -75,12 +77,15 @@ def send(port: np.ndarray, frames: np.ndarray, start: int, n: int) -> int:
 
     Frames go as CAN FD if their flags hold FDF. Returns how many frames at least one link
     took; alone on a bus that is 0. A link with no room loses the frame, which the record
-    counts. Nodes that joined before the call are reached.
+    counts. Nodes that joined before the call are reached. To a CAN interface as in
+    ``raw_sending.py``.
     """
     if start < 0:
         return 0
-    accept_waiting(port)
     end = min(start + n, len(frames))
+    if port[0].kind == RAW:
+        return send_raw(port, frames, start, end)
+    accept_waiting(port)
     reached = 0
     for first in range(start, end, BATCH):
         reached += _write_batch(port, frames, first, min(BATCH, end - first))

@@ -13,10 +13,11 @@ from tianyuan.control.records import GROUPS
 from tianyuan.firmware import timing
 from tianyuan.firmware.bus_load import Load, load
 from tianyuan.firmware.car_file import examine
+from tianyuan.firmware.car_messages import Messages, read_messages
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.ranges import narrow
 from tianyuan.firmware.wire_mistakes import mistakes
-from tianyuan.firmware.wiring import Messages, entries, heard, read_messages, said
+from tianyuan.firmware.wiring import entries, heard, said
 
 FULL: Final = 0.8  # of a bus: above this a message waits long enough to notice
 CYCLES: Final = 3  # that a message may miss before it is lost

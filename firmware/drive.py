@@ -7,9 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from tianyuan.drivers.address import Address, Places, name_of
 from tianyuan.drivers.buses import Buses
+from tianyuan.drivers.can_port import can_interfaces
 from tianyuan.drivers.port import open_port
 from tianyuan.drivers.realtime import Step
 from tianyuan.firmware import loop
@@ -17,6 +19,7 @@ from tianyuan.firmware.accounting import STAGES, Accounts, summary
 from tianyuan.firmware.boot import Boot, Unwanted
 from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.companion import Companion
+from tianyuan.firmware.hearing import asked_of
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.firmware.log_file import new_log
@@ -35,18 +38,19 @@ RECORDER_S: Final = 30.0  # for what is left in the ring, at the end
 class Terms(NamedTuple):
     """How a host is to be run."""
 
-    buses: tuple[str, ...]  # the car's
+    buses: Places  # the car's
     period_ns: int
     cpu: int | None = None  # to pin the loop to
     log: Path | None = None
     card: Callable[[], object] | None = None  # writes the card of the log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
+    about: Address | None = None  # the host's own bus, if not a local one after the car's first
 
     @property
     def bus(self) -> str:
         """The first of them, after which the host's own bus and its ring are called."""
-        return self.buses[0]
+        return name_of(self.buses[0])
 
     @property
     def beat(self) -> Beat:
@@ -69,6 +73,7 @@ class Drive(NamedTuple):
     lost: int  # frames that should be in the log and are not
     parts: int  # files of the log
     recorder_starts: int
+    interfaces: dict[str, dict[str, Any]]  # what each CAN interface counted
 
     def figures(self) -> dict:
         """The drive's figures, as ``--json`` writes them."""
@@ -87,8 +92,16 @@ class Drive(NamedTuple):
             "lost_by_recorder": self.lost,
             "log_parts": self.parts,
             "recorder_starts": self.recorder_starts,
+            "interfaces": self.interfaces,
             "privileges": {step.name: step.ok for step in self.steps},
         }
+
+
+def _told_about(terms: Terms) -> str | Address:
+    """The host's own bus, on which it hears nothing."""
+    if terms.about is None:
+        return host_bus(terms.bus)
+    return terms.about._replace(identifiers=frozenset())
 
 
 def other_cpus(cpu: int | None) -> set[int]:
@@ -116,17 +129,17 @@ def drive(
     boot: Boot | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Drive:
-    """Run the host on local buses until it is asked to stop and the car stands.
+    """Run the host on its buses until it is asked to stop and the car stands.
 
     ``boot`` has kept time of the start so far; ``progress`` is told the seconds since the
     first tick. Raises InputError for a bus or a log that cannot be opened, and where another
     host drives on the bus; nothing has moved by then.
     """
-    boot = boot or Boot()
+    boot, plan = boot or Boot(), host.tables
     boot.reached("check")
     with (
-        Buses(terms.buses, "host") as cars,
-        open_port(host_bus(terms.bus), "host", HOST_CHANNEL) as about,
+        Buses(asked_of(terms.buses, (plan.sensors,), (plan.commands,)), "host") as cars,
+        open_port(_told_about(terms), "host", HOST_CHANNEL) as about,
         SharedRing(terms.bus, RING_FRAMES) as kept,
         _kept_off(terms.cpu) as others,
     ):
@@ -150,6 +163,7 @@ def drive(
         recorded = read_marks(marks_file(kept.file), os.getpid())
         unrecorded = kept.written - recorded.read + recorded.lost
         kept.remove()
+        interfaces = can_interfaces(terms.buses, cars.record)
     return Drive(
         int(asked.words[loop.TICKS]),
         seconds,
@@ -163,6 +177,7 @@ def drive(
         unrecorded if recorder is not None else 0,
         recorded.parts,
         recorder.starts if recorder is not None else 0,
+        interfaces,
     )
 
 

@@ -11,7 +11,8 @@ from cantools.database.can import Message, Signal
 from tianyuan.dbc import layout
 from tianyuan.dbc.units import channel_unit
 from tianyuan.firmware.car_shape import Car
-from tianyuan.firmware.wiring import Entry, scale
+from tianyuan.firmware.scale import scale
+from tianyuan.firmware.wiring import Entry
 
 # What the driver commands at most, and what it must be able to measure: the limit's name, and
 # whether it holds to both sides.
@@ -44,7 +45,7 @@ def wanted(car: Car, entry: Entry) -> tuple[float, float, str] | None:
 
 def carried(entry: Entry, signal: Signal, declared: bool) -> tuple[float, float]:
     """The smallest and largest channel value of a signal: of its bits, or within its range."""
-    factor, offset = scale(entry, signal)
+    factor, offset = scale(entry.channel, entry.wired, signal)
     low, high = layout.limits(signal) if declared else layout.raw_range(signal)
     ends = sorted(
         (raw * signal.scale + signal.offset) * factor + offset for raw in (float(low), float(high))
@@ -61,7 +62,7 @@ def narrow(car: Car, entry: Entry, message: Message, signal: Signal) -> Iterator
     # What a command is sent as is held within the declared range, what is heard is not.
     commanded = entry.key.startswith("commands.")
     has = carried(entry, signal, declared=commanded)
-    step = abs(signal.scale * scale(entry, signal)[0]) / 2.0
+    step = abs(signal.scale * scale(entry.channel, entry.wired, signal)[0]) / 2.0
     if has[0] - step <= low + _ROUNDING and has[1] + step >= high - _ROUNDING:
         return
     unit = channel_unit(entry.channel)

@@ -12,17 +12,12 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND, NO_HEARTBEAT, SENSORS, STATE, Permit, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, build, records
 from tianyuan.dbc.read import read
+from tianyuan.firmware.car_messages import Messages, messages_of
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
 from tianyuan.firmware.timing import cycles_ns, feeds
 from tianyuan.firmware.wire_mistakes import mistakes
-from tianyuan.firmware.wiring import (
-    Messages,
-    codec_of,
-    command_wiring,
-    messages_of,
-    sensor_wiring,
-)
+from tianyuan.firmware.wiring import codec_of, command_wiring, sensor_wiring
 from tianyuan.rooms import room
 
 

@@ -47,7 +47,7 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
             message = tables.feeds[group, k]
             if message < 0:
                 break
-            heard_ns = memory.received[message].valid_ns
+            heard_ns = memory.received[message].t_ns
             if heard_ns > 0:
                 heard_ns += tables.slack_ns[group, k]
             oldest = min(oldest, heard_ns)

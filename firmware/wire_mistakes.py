@@ -15,12 +15,12 @@ from tianyuan.dbc.multiplex import blocks
 from tianyuan.dbc.names import message_problems
 from tianyuan.dbc.protection import guards
 from tianyuan.firmware import timing
+from tianyuan.firmware.car_messages import Messages
 from tianyuan.firmware.car_shape import WIRED, Car
 from tianyuan.firmware.guard.records import GUARD_NAMES
 from tianyuan.firmware.ranges import narrow
 from tianyuan.firmware.wiring import (
     Entry,
-    Messages,
     binding,
     conditions,
     constant,

@@ -6,40 +6,22 @@ by entry, to find all of them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cantools.database.can import Message
-from cantools.database.can import Signal as DbcSignal
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, ECHOES, SENSORS
 from tianyuan.dbc import layout
 from tianyuan.dbc.codec import Binding, Codec, Condition, Protection, build
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.read import read_all
-from tianyuan.dbc.units import channel_unit, conversion
 from tianyuan.firmware.car_entries import suggestion
-from tianyuan.firmware.car_shape import Car, Signal, dbc_file
+from tianyuan.firmware.car_messages import Messages, find
+from tianyuan.firmware.car_shape import Car, Signal
 from tianyuan.firmware.listed import default_of, pairs_of, raw_of, raws_of
+from tianyuan.firmware.scale import period_of, scale
 from tianyuan.firmware.timing import cycle_ms
-
-
-class Messages(NamedTuple):
-    """Every message of a car by its name, and the channel of the bus that it is on."""
-
-    named: dict[str, Message]
-    channels: dict[str, int]
-
-    def of(self, names: Iterable[str]) -> tuple[Message, ...]:
-        """The messages of these names, by bus and identifier."""
-        return tuple(
-            sorted(
-                (self.named[name] for name in dict.fromkeys(names)),
-                key=lambda message: (self.channels[message.name], message.frame_id),
-            )
-        )
 
 
 class Entry(NamedTuple):
@@ -56,40 +38,6 @@ class Wiring(NamedTuple):
     bindings: list[Binding]
     conditions: list[Condition]
     bare: list[str]
-
-
-def read_messages(car: Car) -> tuple[Messages, bool, list[str]]:
-    """The messages of the car's DBC files, whether one was unreadable, and what is wrong there."""
-    found, unread, problems = Messages({}, {}), False, list[str]()
-    for channel, (bus, table) in enumerate(car.buses.items()):
-        for name in table.dbc:
-            try:
-                file = dbc_file(car.file, bus, name)
-            except InputError as error:
-                unread = True
-                problems.append(str(error))
-                continue
-            messages, wrong = read_all(file)
-            unread = unread or (bool(wrong) and not messages)
-            problems += [str(each) for each in wrong]
-            for message in messages:
-                if message.name in found.named:
-                    problems.append(
-                        f"{file}: message {message.name}: in two of the car's DBC files; rename "
-                        "one, or leave a file out"
-                    )
-                    continue
-                found.named[message.name] = message
-                found.channels[message.name] = channel
-    return found, unread, problems
-
-
-def messages_of(car: Car) -> Messages:
-    """The messages of the car's DBC files; raises InputError for whatever is wrong with them."""
-    found, _, problems = read_messages(car)
-    if problems:
-        raise InputError(problems[0])
-    return found
 
 
 def name_mistakes(car: Car, messages: Messages) -> Iterator[str]:
@@ -110,22 +58,6 @@ def entries(car: Car, table: str) -> Iterator[Entry]:
             yield Entry(f"{table}.{channel}{place}", channel, each)
 
 
-def find(car: Car, where: str, name: str, messages: Messages) -> tuple[Message, DbcSignal]:
-    """A signal by ``MESSAGE.Signal``; raises InputError naming what there is."""
-    message_name, _, signal_name = name.partition(".")
-    where = f"{car.file}: {where} = {name!r}"
-    if message_name not in messages.named:
-        hint = suggestion(message_name, messages.named)
-        raise InputError(f"{where}: no message {message_name} in {car.dbc_names()}{hint}")
-    message = messages.named[message_name]
-    named = {signal.name: signal for signal in message.signals}
-    if signal_name not in named:
-        raise InputError(
-            f"{where}: no signal {signal_name} in {message_name}; it has {', '.join(named)}"
-        )
-    return message, named[signal_name]
-
-
 def binding(car: Car, entry: Entry, messages: Messages, slot: int) -> Binding:
     """The binding of an entry to its channel's slot."""
     wired = entry.wired
@@ -139,53 +71,13 @@ def binding(car: Car, entry: Entry, messages: Messages, slot: int) -> Binding:
             pairs = pairs_of(key, wired, message, signal, gears)
             default = default_of(key, wired)
             return Binding(message.name, signal.name, slot, 1.0, 0.0, pairs, default, unavailable)
-        factor, offset = scale(entry, signal)
+        factor, offset = scale(entry.channel, wired, signal)
     except InputError as error:
         raise InputError(f"{car.file}: {entry.key} = {wired.signal!r}: {error}") from None
-    period = _period(entry.channel, signal, factor, offset)
+    period = period_of(entry.channel, signal, factor, offset)
     return Binding(
         message.name, signal.name, slot, factor, offset, unavailable=unavailable, period=period
     )
-
-
-def _period(channel: str, signal: DbcSignal, factor: float, offset: float) -> float:
-    """A full turn for a heading whose signal counts from elsewhere than 0 to it, else 0.
-
-    A heading is sent from 0 to a full turn; a signal from minus a half turn to plus one, or a
-    compass, would otherwise be sent at the end of its range for half of all headings.
-    """
-    if not channel.endswith("heading_rad"):
-        return 0.0
-    scale = signal.scale * factor
-    ends = [raw * scale + signal.offset * factor + offset for raw in layout.limits(signal)]
-    within = min(ends) <= abs(scale) and max(ends) >= math.tau - 1.5 * abs(scale)
-    return 0.0 if within else math.tau
-
-
-def scale(entry: Entry, signal: DbcSignal) -> tuple[float, float]:
-    """Factor and offset that make a physical value of the wire one of the channel."""
-    wired = entry.wired
-    factor, offset = _conversion(entry.channel, wired, signal)
-    return factor / wired.ratio, offset / wired.ratio + wired.offset
-
-
-def _conversion(channel: str, wired: Signal, signal: DbcSignal) -> tuple[float, float]:
-    """Factor and offset from the wire's unit to the channel's, before ``ratio``."""
-    if wired.unit == "" and wired.radius_m is None:
-        return 1.0, 0.0  # a bare number: what it means is the ratio's to say
-    written = signal.unit if wired.unit is None else wired.unit
-    target = channel_unit(channel)
-    if wired.radius_m is None:
-        try:
-            return conversion(written, target, channel)
-        except InputError as error:
-            remedy = ', or say unit = "…" in the entry'
-            remedy += ", or radius_m of the wheel" if target == "m/s" else ""
-            raise InputError(f"{error}{remedy}") from None
-    if target != "m/s":
-        raise InputError(f"radius_m: channel {channel} is no speed; leave it out")
-    factor, _ = conversion(written, "rad/s", channel)
-    return factor * wired.radius_m, 0.0
 
 
 def conditions(car: Car, entry: Entry, messages: Messages) -> list[Condition]:

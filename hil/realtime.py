@@ -11,6 +11,7 @@ import numpy as np
 from tianyuan.control.kernels import unlocked
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
+from tianyuan.drivers.address import Address, Places
 from tianyuan.drivers.buses import Buses, receive_all, send_all
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port import open_port, receive
@@ -18,6 +19,7 @@ from tianyuan.drivers.port_record import closed_port
 from tianyuan.drivers.realtime import real_time
 from tianyuan.firmware.accounting import WAKE, Accounts, accounts, book
 from tianyuan.firmware.bus_names import host_bus
+from tianyuan.firmware.hearing import asked_of
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.hil import rig
 
@@ -56,20 +58,22 @@ def warm_up(world: rig.World, life: rig.Life) -> None:
 def drive_rig(
     world: rig.World,
     life: rig.Life,
-    buses: tuple[str, ...],
+    buses: Places,
     cpu: int | None = None,
     progress: Callable[[], None] | None = None,
     stop: threading.Event | None = None,
+    about_bus: Address | None = None,
 ) -> Accounts:
-    """Run the rig on local buses until the run has finished or ``stop`` is set.
+    """Run the rig on a car's buses until the run has finished or ``stop`` is set.
 
-    Returns how late the rig itself woke.
+    ``about_bus`` is the host's own, if not a local one after the first of ``buses``. Returns
+    how late the rig itself woke.
     """
     books, quit_ = accounts(), np.zeros(1, np.int64)
     warm_up(world, life)  # before joining: race control waits for nobody who compiles
     with (
-        Buses(buses, "rig") as cars,
-        open_port(host_bus(buses[0]), "rig", HOST_CHANNEL) as about,
+        Buses(asked_of(buses, (world.commands, world.permit), (world.sensors,)), "rig") as cars,
+        open_port(about_bus or host_bus(buses[0]), "rig", HOST_CHANNEL) as about,
     ):
         arguments = (
             world, life, cars.record, about.record, frames(FRAMES), frames(FRAMES), books,

@@ -11,8 +11,9 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, CHANNELS
 from tianyuan.dbc.codec import Codec
 from tianyuan.firmware.car_file import Car
+from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.tables import Wire
-from tianyuan.firmware.wiring import entries, messages_of
+from tianyuan.firmware.wiring import entries
 
 POSITION: Final = frozenset(CHANNELS["position"])
 VELOCITY: Final = frozenset(CHANNELS["velocity"])

@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tianyuan.dbc.frame import frames
+from tianyuan.dbc.identifiers import has_fd
+from tianyuan.drivers.address import Address
 from tianyuan.drivers.port import empty, open_port, send
 from tianyuan.drivers.realtime import Step, real_time
 from tianyuan.drivers.sentences import Sentences
@@ -51,19 +53,22 @@ def _ages_ms(receiver: Receiver) -> dict[str, float]:
 def publish(
     receiver: Receiver,
     lines: SerialLines,
-    bus: str,
+    bus: str | Address,
     stop: threading.Event,
     seconds: float | None = None,
     cpu: int | None = None,
     told: Callable[[str], None] = lambda news: None,
 ) -> Published:
-    """Publish what comes from ``lines`` on a local bus until ``stop`` is set, or for a time.
+    """Publish what comes from ``lines`` on a bus until ``stop`` is set, or for a time.
 
     ``told`` hears when the receiver is too slow for the car. Raises InputError for a bus that
     cannot be joined.
     """
     sentences, nothing = Sentences(), frames(FRAMES_IN)
     receiver.rehearse()  # before joining: a node on the bus reads
+    if isinstance(bus, Address):
+        fd = has_fd((receiver.codec,), receiver.channel)
+        bus = bus._replace(identifiers=frozenset(), fd=fd)
     with open_port(bus, "gnss") as port, real_time(cpu, PRIORITY) as steps:
         began, lost, warned = time.monotonic(), 0, False
         lines.discard()

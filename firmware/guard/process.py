@@ -13,6 +13,7 @@ from tianyuan.control.kernels import unlocked
 from tianyuan.control.records import Permit
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers import clock
+from tianyuan.drivers.address import Places
 from tianyuan.drivers.buses import Buses, receive_all, send_all
 from tianyuan.drivers.clock import monotonic_ns, sleep_until
 from tianyuan.drivers.port_record import closed_port
@@ -21,6 +22,7 @@ from tianyuan.firmware.guard.records import BOOKS, CHANGES, GuardCause
 from tianyuan.firmware.guard.tables import Memory, Tables
 from tianyuan.firmware.guard.tables import memory as memory_of
 from tianyuan.firmware.guard.tick import TICK_NS, end, tick
+from tianyuan.firmware.hearing import asked_of
 
 PRIORITY: Final = 85  # above the host's: who watches comes first
 LOOK_S: Final = 0.05
@@ -90,20 +92,21 @@ def changes(memory: Memory, seen: int) -> Iterator[Change]:
 def guard(
     tables: Tables,
     memory: Memory,
-    buses: tuple[str, ...],
+    buses: Places,
     stop: threading.Event,
     seconds: float | None = None,
     cpu: int | None = None,
     told: Callable[[Change], None] = lambda change: None,
 ) -> Guarded:
-    """Guard local buses until ``stop`` is set, or for ``seconds``.
+    """Guard a car's buses until ``stop`` is set, or for ``seconds``.
 
     ``told`` hears of each change of the permit, soon after it. Raises InputError for a bus
     that cannot be joined.
     """
     words, steps, seen = np.zeros(2, np.int64), list[Step](), 0
     compile_loop(tables)  # before joining: a node on the bus reads
-    with Buses(buses, "guard") as cars:
+    asked = asked_of(buses, (tables.commands, tables.wheels), (tables.permit,))
+    with Buses(asked, "guard") as cars:
         arguments = (tables, memory, cars.record, frames(FRAMES_IN), frames(1))
 
         def work() -> None:

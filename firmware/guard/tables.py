@@ -14,6 +14,7 @@ from cantools.database.can import Message
 from tianyuan.control.records import CHANNELS, COMMAND, COMMAND_NAMES, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, records, slots
 from tianyuan.dbc.records import Kind
+from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.guard.records import (
     BOOKS,
@@ -30,7 +31,7 @@ from tianyuan.firmware.guard.records import (
     WATCHED,
 )
 from tianyuan.firmware.timing import NS_PER_MS, cycles_ns, timeout_s
-from tianyuan.firmware.wiring import bind, codec_of, command_wiring, messages_of
+from tianyuan.firmware.wiring import bind, codec_of, command_wiring
 
 WHEELS = CHANNELS["wheels"]
 KINDS = {"steer_rad": STEERING, "throttle": THROTTLE, "brake_bar": BRAKE}

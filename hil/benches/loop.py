@@ -16,10 +16,10 @@ from tianyuan.firmware import drive as driving
 from tianyuan.firmware import loop_thread
 from tianyuan.firmware.accounting import CYCLE, STAGES, TICK, WAKE, Accounts
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.timing import NS_PER_MS, cycle_ms
-from tianyuan.firmware.wiring import messages_of
 from tianyuan.hil.benches import observer, traffic_node
 from tianyuan.hil.benches.histogram import Histogram, counted, merged, stage_of
 from tianyuan.hil.benches.node import Node, node

@@ -155,11 +155,13 @@ def test_a_file_that_is_none_is_one_error(tmp_path):
         (lambda d: d["sensors"].update(brake_rear_bar="LOOSE.Rear"), "no cycle time"),
         (lambda d: d["sensors"].update(brake_front_bar="LOOSE.Front"), "carries 0 to 25.5 bar"),
         (lambda d: d["buses"]["car"].update(bitrate=250_000), "buses.car: up to"),
+        (lambda d: d["sensors"].update(brake_travel="WIDE.Travel"), "WIDE is CAN FD"),
     ],
 )
 def test_what_may_be_meant_is_a_warning(planted, edit, said):
     more = 'BO_ 1290 LOOSE: 8 Car\n SG_ Rear : 0|16@1+ (0.01,0) [0|0] "bar" Host\n'
     more += ' SG_ Front : 16|8@1+ (0.1,0) [0|0] "bar" Host\n'
+    more += 'BO_ 1291 WIDE: 16 Car\n SG_ Travel : 64|8@1+ (0.01,0) [0|1] "" Host\n'
     found = check(planted(edit, dbc=SOUND + more))
     assert found.errors == []
     assert any(said in line for line in found.warnings), found.warnings

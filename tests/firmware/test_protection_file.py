@@ -7,8 +7,9 @@ import pytest
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.codec import Protection, Window
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.tables import wire
-from tianyuan.firmware.wiring import messages_of, protections
+from tianyuan.firmware.wiring import protections
 
 IDS = list(range(16))
 

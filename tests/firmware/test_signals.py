@@ -13,8 +13,8 @@ from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, Flag
 from tianyuan.dbc.codec import RECEIVED, SENT, Status, decode, encode, records
 from tianyuan.dbc.frame import frames
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.tables import wire
-from tianyuan.firmware.wiring import messages_of
 
 DBC = """\
 VERSION ""

@@ -35,9 +35,9 @@ def timed(car_with):
 def silent(host, car, **ages_ms):
     """What the supervisor misses when messages were last heard so long ago, all others now."""
     names = [message.name for message in wire(car).sensor_messages]
-    host.memory.received.valid_ns[:] = NOW_NS
+    host.memory.received.t_ns[:] = NOW_NS
     for name, age_ms in ages_ms.items():
-        host.memory.received.valid_ns[names.index(name)] = NOW_NS - round(age_ms * MS)
+        host.memory.received.t_ns[names.index(name)] = NOW_NS - round(age_ms * MS)
     receive(host.tables, host.frames_in, 0, NOW_NS, host.sensors, host.memory)
     return Cause(int(lost_cause(host.tables.driver, host.sensors, NOW_NS)))
 

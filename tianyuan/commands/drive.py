@@ -11,13 +11,15 @@ from typing import Annotated
 
 import typer
 
+from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.progress import bar
 from tianyuan.commands.timing import print_boot, print_timing
 from tianyuan.firmware.boot import Boot
-from tianyuan.firmware.bus_names import car_buses
+from tianyuan.firmware.bus_names import bus_of, car_buses
+from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.log_file import check_log
@@ -47,6 +49,7 @@ def drive(
     rate: options.Rate = 500,
     interface: options.Interface = "tianyuan",
     channel: options.Channel = "tianyuan",
+    host_bus: options.HostBus = None,
     log: Annotated[
         Path | None, typer.Option("--log", help="Record to a file: .blf, .asc or .log.")
     ] = None,
@@ -58,7 +61,9 @@ def drive(
     json: options.Json = None,
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
-    options.local_only(interface)
+    buses = car_buses(load_car(names.car_file(car)), channel, interface)
+    about = bus_of(host_bus)
+    options.advise([*buses, about])
     if log is not None:
         check_log(log)
     boot, asked = Boot(), controls()
@@ -66,8 +71,7 @@ def drive(
     ready = prepare(car, track, line, controller, rate)
     card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
     stop_then_quit_on_signals(asked)
-    buses = car_buses(ready.car, channel)
-    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US)
+    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)

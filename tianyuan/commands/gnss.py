@@ -73,12 +73,12 @@ def gnss(
 
     Ends on SIGTERM or SIGINT. A receiver that is pulled is looked for until it is back.
     """
-    options.local_only(interface)
     the_car = load_car(names.car_file(car))
     receiver = Receiver(
         the_car, frame_at(origin), clock_of(clock, the_car), math.radians(heading_offset)
     )
-    bus = car_buses(the_car, channel)[receiver.channel]
+    bus = car_buses(the_car, channel, interface)[receiver.channel]
+    options.advise([bus])
     stop = stop_on_signals()
     with SerialLines(port, baud, told=_tell) as lines:
         result = publish(receiver, lines, bus, stop, seconds, cpu, _tell)

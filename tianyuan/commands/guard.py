@@ -50,14 +50,14 @@ def guard(
 
     --rate is the host's. Ends on SIGTERM or SIGINT, and withdraws the permit as it does.
     """
-    options.local_only(interface)
     period_ns = options.period_ns_of(rate)
     the_car = load_car(names.car_file(car))
     if not the_car.guard:
         raise InputError(f"{the_car.file}: guard: missing; this car has no guard, add the table")
     stop = stop_on_signals()
     plan = guard_tables.tables(the_car, period_ns)
-    buses = car_buses(the_car, channel)
+    buses = car_buses(the_car, channel, interface)
+    options.advise(buses)
     result = guarding.guard(plan, guard_tables.memory(plan), buses, stop, seconds, cpu, printer())
     print_privileges(result.steps)
     if json is not None:

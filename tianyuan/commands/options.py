@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
+from tianyuan.drivers.address import CAN_INTERFACE, Address
+from tianyuan.drivers.interface_facts import advice, check, facts_of
 
 CarName = Annotated[str, typer.Option("--car", help="A shipped car, or the path of its TOML file.")]
 TrackName = Annotated[
@@ -46,14 +49,26 @@ Early = Annotated[
 ]
 Turns = Annotated[int, typer.Option("--turns", min=1, max=1000, help="Figures are medians of.")]
 Interface = Annotated[
-    str, typer.Option("--interface", "-i", help="tianyuan is the local bus, the only one so far.")
+    str,
+    typer.Option(
+        "--interface", "-i", help="tianyuan is the local bus, socketcan the kernel's own CAN."
+    ),
+]
+HostBus = Annotated[
+    str | None,
+    typer.Option(
+        "--host-bus",
+        help="Where the host tells of itself: a local bus, or socketcan:NAME; CHANNEL.host if "
+        "not given.",
+    ),
 ]
 Channel = Annotated[
     str,
     typer.Option(
         "--channel",
         "-c",
-        help="The bus: its name, or its folder; of several, the first or all, with commas.",
+        help="The bus: its name, or its folder; of several, the first or all, with commas. Of "
+        "socketcan, the interface, as can0.",
     ),
 ]
 
@@ -76,12 +91,17 @@ def period_ns_of(rate_hz: int) -> int:
     return 1_000_000_000 // rate_hz
 
 
-def local_only(interface: str) -> None:
-    """Refuse every bus that the loop cannot speak yet."""
-    if interface != "tianyuan":
-        raise InputError(
-            f"--interface {interface}: the loop speaks the local bus only so far; use -i tianyuan"
-        )
+def advise(places: Iterable[str | Address | None]) -> None:
+    """Say on standard error what would make CAN interfaces better; refuse those not there.
+
+    Raises InputError, before anything is planned or compiled for them.
+    """
+    for place in places:
+        if isinstance(place, Address) and place.interface == CAN_INTERFACE:
+            found = facts_of(place.bus)
+            check(found, place.bitrate, place.fd)
+            if (line := advice(found)) is not None:
+                typer.echo(line, err=True)
 
 
 def write_json(where: str, text: str) -> None:

@@ -12,7 +12,8 @@ from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_laps, report_of, result_of, timing_of, written
 from tianyuan.commands.signals import stop_on_signals
-from tianyuan.firmware.bus_names import car_buses
+from tianyuan.firmware.bus_names import bus_of, car_buses
+from tianyuan.firmware.car_file import load_car
 from tianyuan.hil import realtime, virtual
 from tianyuan.hil.report import write_report
 
@@ -29,13 +30,15 @@ def rig(
     line: options.LineFile = None,
     interface: options.Interface = "tianyuan",
     channel: options.Channel = "tianyuan",
+    host_bus: options.HostBus = None,
     seed: options.Seed = 1,
     cpu: options.Cpu = None,
     json: options.Json = None,
     report: options.Report = None,
 ) -> None:
     """Be the car and the world for a host on the same bus, until its laps are done."""
-    options.local_only(interface)
+    buses, about = car_buses(load_car(names.car_file(car)), channel, interface), bus_of(host_bus)
+    options.advise([*buses, about])
     ready = prepare(car, track, line, controller, HOST_RATE_HZ)
     world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, seed)
     life = virtual.birth(world, ready.host, laps)
@@ -44,10 +47,11 @@ def rig(
         realtime.drive_rig(
             world,
             life,
-            car_buses(ready.car, channel),
+            buses,
             cpu,
             lambda: progress(virtual.laps_done(life, ready.host)),
             stop,
+            about,
         )
     telemetry = life.rows[: life.written[0]]
     run = result_of(ready, telemetry, virtual.has_finished(life, laps))
