@@ -94,14 +94,14 @@ def heard(loop, database, seconds: float) -> dict[str, float]:
 @pytest.fixture
 def indy(loop_of, shared_data):
     car = load_car(names.car_file("indy"))
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car)
+    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car, vehicle=car.name)
     return loop, read(shared_data / "dbc" / DBC["indy"])
 
 
 @pytest.fixture
 def ads_dv(loop_of, shared_data):
     car = load_car(names.car_file("ads-dv"))
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car)
+    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car, vehicle=car.name)
     return loop, read(shared_data / "dbc" / DBC["ads-dv"])
 
 
@@ -216,7 +216,9 @@ def test_an_ads_dv_goes_through_its_mission_as_its_controller_wants(ads_dv):
 def test_an_ads_dv_never_gets_torque_and_brake_at_once(loop_of, shared_data):
     """Its controller takes that for a fault. Each is sent every ten milliseconds, in one step."""
     car, database = load_car(names.car_file("ads-dv")), read(shared_data / "dbc" / DBC["ads-dv"])
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("zhuzhou")), car=car)
+    loop = loop_of(
+        laps=3, line=line_for(car, names.track_file("zhuzhou")), car=car, vehicle=car.name
+    )
     loop.advance(56.0)
     braked = driven = 0
     for _ in range(6_000):  # through the first corner that it has to brake for
