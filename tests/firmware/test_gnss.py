@@ -26,8 +26,9 @@ from tianyuan.drivers.serial_line import Line, LineCounts
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.gnss import process
 from tianyuan.firmware.gnss.age import DAY_S, ReceiverClock, SystemClock
+from tianyuan.firmware.gnss.carriers import carriers
 from tianyuan.firmware.gnss.receiver import Receiver
-from tianyuan.firmware.tables import wire
+from tianyuan.firmware.tables import shipped_cars, wire
 from tianyuan.rooms import room
 
 ORIGIN = LocalFrame(27.7385, 113.0312)
@@ -351,3 +352,11 @@ def test_a_receiver_too_slow_for_the_car_is_told_of_once(car, monkeypatch, hz, s
     assert done.sentences["used"] == 10
     assert done.period_s == pytest.approx(1 / hz)
     assert json.dumps(done.figures())
+
+
+@pytest.mark.parametrize("name", shipped_cars())
+def test_every_shipped_car_has_a_bus_for_the_receiver(name):
+    car = load_car(shipped_cars()[name])
+    found, channel = carriers(car, wire(car))
+    assert [each.name for each in found] == ["GNSS_POSITION", "GNSS_VELOCITY"]
+    assert list(car.buses)[channel] == ("car" if name == "tianyuan" else "onboard")

@@ -100,9 +100,10 @@ def loop_of(car: Car, oval: np.recarray) -> Callable[..., Loop]:
         seed: int = 1,
         line: np.recarray = oval,
         car: Car = shipped,
+        vehicle: str = "tianyuan",
     ) -> Loop:
         host = make_host(car, line, controller, 1_000_000_000 // rate_hz)
-        world = virtual.make_rig(car, names.vehicle_file(car.name), host, seed)
+        world = virtual.make_rig(car, names.vehicle_file(vehicle), host, seed)
         life = virtual.birth(world, host, laps)
         guard = virtual.make_guard(car, host)
         return Loop(

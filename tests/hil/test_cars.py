@@ -94,14 +94,14 @@ def heard(loop, database, seconds: float) -> dict[str, float]:
 @pytest.fixture
 def indy(loop_of, shared_data):
     car = load_car(names.car_file("indy"))
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car)
+    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car, vehicle=car.name)
     return loop, read(shared_data / "dbc" / DBC["indy"])
 
 
 @pytest.fixture
 def ads_dv(loop_of, shared_data):
     car = load_car(names.car_file("ads-dv"))
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car)
+    loop = loop_of(laps=3, line=line_for(car, names.track_file("oval")), car=car, vehicle=car.name)
     return loop, read(shared_data / "dbc" / DBC["ads-dv"])
 
 
@@ -125,7 +125,9 @@ def test_an_indy_car_says_its_state_and_acknowledges_its_flags(indy):
     loop, database = indy
     assert heard(loop, database, 0.02)["ct_state"] == 2
     loop.advance(3.0)
-    assert heard(loop, database, 0.2)["ct_state"] == 6
+    said = heard(loop, database, 0.2)
+    assert said["ct_state"] == 6
+    assert said["brake_pressure_cmd"] == 1500  # kPa: 15 bar hold the car
     loop.advance(15.0)
     loop.life.race.flag = 3  # red
     said = heard(loop, database, 0.3)
@@ -193,6 +195,7 @@ def test_an_ads_dv_goes_through_its_mission_as_its_controller_wants(ads_dv):
     said = heard(loop, database, 0.05)
     assert (said["MISSION_STATUS"], said["DIRECTION_REQUEST"]) == (Mission.SELECTED, 0)
     assert said["FRONT_AXLE_TRQ_REQUEST"] == said["STEER_REQUEST"] == 0
+    assert said["HYD_PRESS_F_REQ_pct"] == said["HYD_PRESS_R_REQ_pct"] == 30  # of 50 bar
     loop.advance(9.0)
     said = heard(loop, database, 0.05)
     assert (said["MISSION_STATUS"], said["DIRECTION_REQUEST"]) == (Mission.RUNNING, 1)
@@ -213,7 +216,9 @@ def test_an_ads_dv_goes_through_its_mission_as_its_controller_wants(ads_dv):
 def test_an_ads_dv_never_gets_torque_and_brake_at_once(loop_of, shared_data):
     """Its controller takes that for a fault. Each is sent every ten milliseconds, in one step."""
     car, database = load_car(names.car_file("ads-dv")), read(shared_data / "dbc" / DBC["ads-dv"])
-    loop = loop_of(laps=3, line=line_for(car, names.track_file("zhuzhou")), car=car)
+    loop = loop_of(
+        laps=3, line=line_for(car, names.track_file("zhuzhou")), car=car, vehicle=car.name
+    )
     loop.advance(56.0)
     braked = driven = 0
     for _ in range(6_000):  # through the first corner that it has to brake for
