@@ -119,6 +119,7 @@ STATE: Final = np.dtype(
         ("go", "i8"),  # at the last step; 0 only if it was released
         ("overruns", "i8"),  # in a row, written by the loop
         ("shutdown", "i8"),  # asked for, written by the loop
+        ("bus_fault", "i8"),  # Cause, of a bus on which commands may not arrive; NONE for none
         ("granted_ns", "i8"),  # when the guard's permit was last heard
         # limits.py: the command before this one
         ("steer_rad", "f8"),
@@ -171,6 +172,10 @@ class Cause(IntEnum):
     OFF_LINE = 30
     NOT_FINITE = 31
     OVERRUNS = 32
+    INTERFACE_DOWN = 33
+    BUS_OFF = 34
+    NO_ACKNOWLEDGE = 35
+    NOT_SENT = 36
     FLAG_STOP = 40
     CHEQUERED_FLAG = 41
     SHUTDOWN = 42

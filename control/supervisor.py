@@ -87,6 +87,8 @@ def emergency_cause(params, sensors, state, t_ns):
     # Only an explicit "run" lets the car run: "error" and "not available" do not.
     if m.estop_t_ns > 0 and m.estop != 0.0:
         return REMOTE_ESTOP
+    if s.bus_fault != NONE:  # before what is lost: it may be why
+        return s.bus_fault
     if _stale(m.estop_t_ns, t_ns, p.stale_s[ESTOP]):
         return ESTOP_LOST
     if s.mode in (DRIVING, CONTROLLED_STOP) and abs(s.cross_track_m) > p.supervisor_off_line_m:

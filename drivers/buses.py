@@ -13,7 +13,7 @@ import numpy as np
 from tianyuan.control.kernels import kernel
 from tianyuan.drivers.address import Places
 from tianyuan.drivers.port import open_port, receive, send
-from tianyuan.drivers.port_record import closed_ports
+from tianyuan.drivers.port_record import UP, closed_ports
 
 
 @kernel
@@ -40,6 +40,26 @@ def send_all(ports, frames, n):
         if channel < ports.size:
             send(ports[channel : channel + 1], frames, first, end - first)
         first = end
+
+
+@kernel
+def any_lost(ports):
+    """1 if a CAN interface among the ports is down or gone, or was since last asked, else 0."""
+    lost = 0
+    for k in range(ports.size):
+        if ports[k].interface != UP or ports[k].outages != ports[k].asked_outages:
+            lost = 1
+        ports[k].asked_outages = ports[k].outages
+    return lost
+
+
+@kernel
+def most_unsent(ports):
+    """For how many sends in a row, 255 at most, a port has found its queue full."""
+    most = 0
+    for k in range(ports.size):
+        most = max(most, ports[k].full_in_a_row)
+    return min(most, 255)
 
 
 class Buses:

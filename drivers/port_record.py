@@ -69,6 +69,7 @@ PORT: Final = np.dtype(
         ("full_in_a_row", "i8"),  # of them, since the last that left nothing waiting
         ("replaced", "i8"),  # share of dropped that a newer frame of its identifier replaced
         ("outages", "i8"),  # times that the interface went down or vanished
+        ("asked_outages", "i8"),  # of them, those that somebody has asked about
         ("returns", "i8"),  # times that it came back
         ("interface", "i8"),  # UP, DOWN or GONE
         ("bus_error", "i8", (len(ERROR_CLASSES),)),  # error frames by class, as they came

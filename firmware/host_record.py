@@ -26,10 +26,17 @@ SIGNALS: Final = {
     "overruns": "HOST_OVERRUNS.Overruns",
     "refused": "HOST_OVERRUNS.Refused",
     "shutdown": "HOST_INPUT.Shutdown",
+    "interface_down": "HOST_INPUT.InterfaceDown",
     "overruns_in_a_row": "HOST_INPUT.OverrunsInARow",
+    "unsent_in_a_row": "HOST_INPUT.UnsentInARow",
+    "bus_off": "HOST_BUSES.BusOff",
+    "no_acknowledge": "HOST_BUSES.NoAcknowledge",
+    "error_passive": "HOST_BUSES.ErrorPassive",
+    "error_warning": "HOST_BUSES.ErrorWarning",
 }
-# The loop writes the timing, the overruns and the shutdown; the tick writes the rest. So the
-# frames hold all that a tick was told, and a replay can tell it again.
+# The loop writes the timing, the overruns, the shutdown and what became of the frames sent;
+# the tick writes the rest. So the frames hold all that a tick was told, and a replay can tell
+# it again.
 HOST: Final = np.dtype([(name, "f8") for name in SIGNALS])
 
 MOST_BUSES: Final = 7  # of a car: the channels of their frames are 0 and on

@@ -10,7 +10,7 @@ from typing import Final
 
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.control.records import Mode
-from tianyuan.drivers.buses import receive_all, send_all
+from tianyuan.drivers.buses import any_lost, most_unsent, receive_all, send_all
 from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
 from tianyuan.drivers.port import send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
@@ -88,6 +88,7 @@ def run(
         if control[SHUTDOWN] == 0:
             driving_ns = woke_ns
         n_in = receive_all(cars, frames_in, woke_ns)
+        h.interface_down, h.unsent_in_a_row = any_lost(cars), most_unsent(cars)
         received_ns = monotonic_ns(clock)
         n_out = tick(tables, path, frames_in, n_in, woke_ns, sensors, memory, command, frames_out)
         ticked_ns = monotonic_ns(clock)

@@ -12,9 +12,17 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND, NO_HEARTBEAT, SENSORS, STATE, Permit, record
 from tianyuan.dbc.codec import RECEIVED, SENT, Binding, Codec, build, records
 from tianyuan.dbc.read import read
+from tianyuan.firmware.bus_faults import BUS
 from tianyuan.firmware.car_messages import Messages, messages_of
 from tianyuan.firmware.car_shape import Car
-from tianyuan.firmware.host_record import CYCLE_NS, EVERY_TICK, HOST, HOST_CHANNEL, SIGNALS
+from tianyuan.firmware.host_record import (
+    CYCLE_NS,
+    EVERY_TICK,
+    HOST,
+    HOST_CHANNEL,
+    MOST_BUSES,
+    SIGNALS,
+)
 from tianyuan.firmware.timing import cycles_ns, feeds
 from tianyuan.firmware.wire_mistakes import mistakes
 from tianyuan.firmware.wiring import codec_of, command_wiring, sensor_wiring
@@ -47,6 +55,7 @@ class Memory(NamedTuple):
     refused: np.ndarray  # (1,) frames not taken, since the start
     heartbeat: np.ndarray  # (1,) race control's, as last seen
     heartbeat_ns: np.ndarray  # (1,) when it last moved
+    buses: np.recarray  # BUS, one a bus of the car
 
 
 class Wire(NamedTuple):
@@ -112,6 +121,7 @@ def memory(plan: Tables) -> Memory:
         np.zeros(1, np.int64),
         np.full(1, NO_HEARTBEAT),
         np.zeros(1, np.int64),
+        np.zeros(MOST_BUSES, BUS).view(np.recarray),
     )
 
 

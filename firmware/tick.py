@@ -14,6 +14,8 @@ from tianyuan.control.records import COMMAND, ECHOES, GROUPS, NO_HEARTBEAT, SENS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode, tick_over
 from tianyuan.dbc.frame import FRAME
+from tianyuan.drivers.error_frames import is_error
+from tianyuan.firmware import bus_faults
 from tianyuan.firmware.host_record import HOST_CHANNEL, TICK_ID
 
 STAMPS = (SENSORS.names or ()).index(f"{GROUPS[0]}_t_ns")  # SENSORS' last fields
@@ -37,6 +39,10 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
     """
     values = sensors.view(np.float64)
     for i in range(n_in):
+        if is_error(frames_in[i]):
+            bus_faults.note(memory.buses, memory.host, frames_in[i], t_ns)
+            continue
+        bus_faults.back(memory.buses, frames_in[i].channel, t_ns)
         if decode(tables.sensors, frames_in, i, memory.received, values) < 0:
             memory.refused[0] += 1
     tick_over(tables.sensors, memory.received, t_ns)
@@ -129,6 +135,7 @@ def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_ou
     receive(params, frames_in, n_in, t_ns, sensors, state)
     state.driver[0].shutdown = int(state.host[0].shutdown)
     state.driver[0].overruns = int(state.host[0].overruns_in_a_row)
+    state.driver[0].bus_fault = bus_faults.fault(state.buses, state.host, t_ns)
     step(params.driver, path, t_ns, sensors, state.driver, command)
     values, heard = command.view(np.float64), sensors.view(np.float64)
     for k in range(ECHOED):

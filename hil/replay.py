@@ -131,6 +131,7 @@ class _Told:
 
     FIELDS = (
         "wake_us", "receive_us", "tick_us", "send_us", "overruns", "shutdown", "overruns_in_a_row",
+        "interface_down", "unsent_in_a_row",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:

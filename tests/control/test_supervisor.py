@@ -74,6 +74,15 @@ EMERGENCIES = {
     "estop no number": (sensor("estop", math.nan), Cause.REMOTE_ESTOP),
     "estop silent": (silent("estop", RACE_NS), Cause.ESTOP_LOST),
     "estop never heard": (sensor("estop_t_ns", 0), Cause.ESTOP_LOST),
+    **{
+        f"bus: {cause.name}": (inside("bus_fault", cause), cause)
+        for cause in (
+            Cause.INTERFACE_DOWN,
+            Cause.BUS_OFF,
+            Cause.NO_ACKNOWLEDGE,
+            Cause.NOT_SENT,
+        )
+    },
     "x is nan": (inside("x_m", math.nan), Cause.NOT_FINITE),
     "y is inf": (inside("y_m", math.inf), Cause.NOT_FINITE),
     "heading is nan": (inside("heading_rad", math.nan), Cause.NOT_FINITE),
