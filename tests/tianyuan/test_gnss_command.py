@@ -195,7 +195,7 @@ def test_sentences_become_frames_that_the_host_takes(bus, talker, tmp_path):
         (("--port", "/dev/null", "--origin", "north"), "origin 'north'"),
         (("--port", "/dev/null", "--origin", ORIGIN, "--clock", "sun"), "--clock sun"),
         (("--port", "/dev/null", "--origin", ORIGIN, "--car", "tianyaun"), "did you mean tianyuan"),
-        (("--port", "/dev/null", "--origin", ORIGIN, "-i", "vcan"), "--interface vcan"),
+        (("--port", "/dev/null", "--origin", ORIGIN, "-i", "vcan"), "interface vcan"),
         (("--origin", ORIGIN), "--port"),
     ],
 )
