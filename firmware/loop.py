@@ -73,10 +73,10 @@ def run(
 ):  # fmt: skip
     """Tick every ``period_ns`` until told to end; returns the number of ticks.
 
-    ``cars`` are the ports of the car's buses (``drivers/buses.py``) and ``host`` is that of
-    the host's own, ``control`` an int64 array of
-    CONTROL_WORDS: SHUTDOWN asks for a stop of the car and then the end, QUIT ends at once,
-    LIMIT, if not 0, ends after so many ticks. ``early_ns`` as in ``clock.wait_until``.
+    ``cars`` are the ports of the car's buses (``drivers/buses.py``), ``host`` is that of the
+    host's own, ``control`` an int64 array of CONTROL_WORDS: SHUTDOWN asks for a stop of the
+    car and then the end, QUIT ends at once, LIMIT, if not 0, ends after so many ticks.
+    ``early_ns`` as in ``clock.wait_until``.
     """
     h = memory.host[0]
     woke_ns = monotonic_ns(clock)
