@@ -57,6 +57,10 @@ test-bounds: $(READY) ## the kernels' tests, compiled with bounds checked
 test-can: $(READY) ## the tests of the kernel's own CAN, in a guest where this kernel has none
 	@tests/can_kernel/tests.sh $(BIN)/pytest
 
+.PHONY: test-rt
+test-rt: $(READY) ## a few tests of the kernel's CAN on PREEMPT_RT with two CAN cards, emulated
+	@tests/can_kernel/rt.sh $(BIN)/pytest
+
 .PHONY: lint
 lint: $(READY) $(HOUSE) ## ruff, the direction of imports, types
 	@$(BIN)/ruff check .
