@@ -297,7 +297,7 @@ def test_no_frames_make_a_command_that_is_not_finite_or_beyond_its_limits(fuzzin
     assert fuzzing.seen.sum() == ticks
     if SAMPLE:
         return
-    assert fuzzing.seen.min() > ticks // 40  # every mode
+    assert fuzzing.seen.min() > ticks // 100  # every mode
     assert received.count.min() > ticks // 40  # every message, taken …
     assert received.errors.min() > ticks // 40  # … and refused
     assert fuzzing.host.memory.refused[0] > FRAMES // 20
