@@ -169,7 +169,7 @@ def _heard(received):
     return False
 
 
-@kernel
+@inlined
 def _compare(life, words, i):
     """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
     life.estimate[1] = 0.0
@@ -179,7 +179,7 @@ def _compare(life, words, i):
     life.estimate[0] = math.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@inlined
 def _book(life):
     """Book what the host said of its last tick."""
     h = life.host[0]
@@ -196,7 +196,7 @@ def _read_permit(codec, life, frames_in, i):
         emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
 
 
-@kernel
+@inlined
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
     values, host = life.command.view(np.float64), life.host.view(np.float64)
@@ -216,7 +216,7 @@ def _read_bus(world, life, frames_in, n_in):
             decode(world.host, frames_in, i, life.host_received, host)
 
 
-@kernel
+@inlined
 def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
@@ -243,7 +243,7 @@ def _speak(world, life, t_ns, frames_out):
     return n_out
 
 
-@kernel
+@inlined
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
@@ -295,7 +295,7 @@ def _remember(world, life, t_ns):
     remember(life.history, life.plant_state, life.actuators, life.sensing, t_ns)
 
 
-@kernel
+@inlined
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 
