@@ -177,7 +177,7 @@ def _obey(plant, steers, life, t_ns):
     emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
-@kernel
+@inlined
 def _compare(life, words, i):
     """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
     life.estimate[1] = 0.0
@@ -187,7 +187,7 @@ def _compare(life, words, i):
     life.estimate[0] = math.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@inlined
 def _book(life):
     """Book what the host said of its last tick."""
     h = life.host[0]
@@ -204,7 +204,7 @@ def _read_permit(codec, life, frames_in, i):
         emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
 
 
-@kernel
+@inlined
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
     values, host = life.command.view(np.float64), life.host.view(np.float64)
@@ -224,7 +224,7 @@ def _read_bus(world, life, frames_in, n_in):
             decode(world.host, frames_in, i, life.host_received, host)
 
 
-@kernel
+@inlined
 def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
@@ -251,7 +251,7 @@ def _speak(world, life, t_ns, frames_out):
     return n_out
 
 
-@kernel
+@inlined
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
@@ -277,7 +277,7 @@ def _watch(world, life, t_ns):
     row.mode, row.cause = int(told.mode), int(life.host[0].cause)
 
 
-@kernel
+@inlined
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 
