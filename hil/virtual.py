@@ -18,6 +18,7 @@ from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
 from tianyuan.hil.plant.parameters import load
+from tianyuan.hil.scenario.tap import Tap
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
@@ -76,10 +77,12 @@ def longest_s(host: Host, laps: int) -> float:
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
 
 
-def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
+def birth(world: rig.World, host: Host, laps: int, judges: Tap | None = None) -> rig.Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
+    return rig.birth(
+        world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
+    )
 
 
 def laps_done(life: rig.Life, host: Host) -> float:

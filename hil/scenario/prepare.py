@@ -1,0 +1,87 @@
+"""A scenario made ready: car, line, host, guard and rig, with the judge's tap open."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tianyuan import names
+from tianyuan.control.errors import InputError
+from tianyuan.control.records import Controller
+from tianyuan.firmware.car_file import Car, load_car
+from tianyuan.firmware.guard.tables import Guard
+from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.racing_line import line_for
+from tianyuan.hil import rig, virtual
+from tianyuan.hil.scenario import tap
+from tianyuan.hil.scenario.model import Scenario, nested
+
+# What a line is planned from; other changes of the car file leave it as it is.
+PLANNED_FROM: Final = ("vehicle", "limits", "planning")
+ROOM_S: Final = 60.0  # of the trace beyond the longest run, for its start
+
+
+class Ready(NamedTuple):
+    """All that a run needs, which has seen nothing yet."""
+
+    car: Car
+    path: np.recarray
+    host: Host
+    guard: Guard
+    world: rig.World
+    life: rig.Life
+    period_ns: int
+
+
+def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
+    """Read, plan and build what the scenario names. Raises InputError."""
+    period_ns = 1_000_000_000 // scenario.rate_hz
+    car = car_of(scenario, where)
+    path = line_of(scenario, where)
+    law = Controller[scenario.controller.upper().replace("-", "_")]
+    host = make_host(car, path, law, period_ns)
+    guard = virtual.make_guard(car, host)
+    world = virtual.make_rig(car, names.vehicle_file(scenario.car), host, seed)
+    laps = laps_of(scenario)
+    longest_s = scenario.seconds or virtual.longest_s(host, laps)
+    judges = tap.tap(
+        world.commands, world.permit, guard.tables.carrier, guard.tables.limits,
+        round((longest_s + ROOM_S) * 1000),
+    )  # fmt: skip
+    life = virtual.birth(world, host, laps, judges)
+    return Ready(car, path, host, guard, world, life, period_ns)
+
+
+def laps_of(scenario: Scenario) -> int:
+    """How many laps race control lets the car drive: of a run by the clock, no end of them."""
+    return scenario.laps or 10_000
+
+
+def car_of(scenario: Scenario, where: str) -> Car:
+    """The car with the scenario's changes; an InputError of these names the scenario."""
+    file = names.car_file(scenario.car)
+    if not scenario.car_file:
+        return load_car(file)
+    load_car(file)  # what is wrong without them is the car file's own
+    try:
+        return load_car(file, nested(scenario.car_file))
+    except InputError as error:
+        raise InputError(f"{where}: car_file: {str(error).removeprefix(f'{file}: ')}") from None
+
+
+def line_of(scenario: Scenario, where: str) -> np.recarray:
+    """The line to drive, planned from what the scenario's car has."""
+    changes = nested(scenario.car_file)
+    planned = {key: changes[key] for key in PLANNED_FROM if key in changes}
+    if planned:
+        changed = scenario.model_copy(update={"car_file": planned})
+        return line_for(car_of(changed, where), names.track_file(scenario.track))
+    return _line(names.car_file(scenario.car), names.track_file(scenario.track))
+
+
+@lru_cache(maxsize=16)
+def _line(car: Path, track: Path) -> np.recarray:
+    return line_for(load_car(car), track)
