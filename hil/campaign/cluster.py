@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +41,7 @@ class Cluster:
 
     def run_all(
         self, rows: Iterable[int], work: Callable[[int], Row]
-    ) -> Iterator[tuple[Row | Lost, int]]:
+    ) -> Generator[tuple[Row | Lost, int]]:
         """What ``work``, which is sent to the workers, makes of each row, as they get done.
 
         Dask tries a row again whose worker dies, three times. InputError where ``work`` raises it.

@@ -22,10 +22,11 @@ def cube(method: Method, samples: int, parameters: int, seed: int) -> np.ndarray
         return np.zeros((samples, 0))
     generator = np.random.default_rng(seed)
     if method == "sobol":  # whose points come by powers of two
-        points = qmc.Sobol(parameters, rng=generator).random_base2((samples - 1).bit_length())[:samples]
+        points = qmc.Sobol(parameters, rng=generator).random_base2((samples - 1).bit_length())[
+            :samples
+        ]
     elif method == "latin-hypercube":
         points = qmc.LatinHypercube(parameters, rng=generator).random(samples)
     else:
         points = generator.random((samples, parameters))
     return np.clip(points, _INSIDE, 1.0 - _INSIDE)
-

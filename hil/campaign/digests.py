@@ -9,15 +9,19 @@ from pathlib import Path
 from tianyuan import names
 from tianyuan.firmware.car_file import load_car
 from tianyuan.hil.campaign.tasks import Tasks
+from tianyuan.hil.scenario.model import Scenario
 
 
 def files_of(tasks: Tasks) -> list[Path]:
     """Cars with their DBC files and plants, and circuits, in the order of the campaign."""
     found: list[Path] = []
-    for car in tasks.values_of("car") or ["tianyuan"]:
+    usual = Scenario.model_fields
+    for car in tasks.values_of("car") or [usual["car"].default]:
         file = names.car_file(car)
         found += [file, names.vehicle_file(car), *load_car(file).dbc_files()]
-    found += [names.track_file(track) for track in tasks.values_of("track")]
+    found += [
+        names.track_file(track) for track in tasks.values_of("track") or [usual["track"].default]
+    ]
     return found
 
 

@@ -47,6 +47,9 @@ class Campaign(BaseModel):
             raise ValueError("give either scenarios or one [scenario]")
         if both := [key for key in self.grid if key in self.sample]:
             raise ValueError(f"{both[0]} is in grid and in sample; leave one out")
+        for key in ("name", "seed"):
+            if key in self.keys():
+                raise ValueError(f"{key} cannot vary; seeds = N drives each point N times")
         if self.samples > 1 and not self.sample:
             raise ValueError("samples without a [sample]; write what is drawn, or seeds = N")
         if self.rows() > MOST_ROWS:

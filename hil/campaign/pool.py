@@ -11,10 +11,10 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 TRIES: Final = 2  # of a row whose worker dies
 PR_SET_PDEATHSIG: Final = 1
@@ -37,7 +37,7 @@ class _Worker(NamedTuple):
 
 def run_all(
     rows: Iterable[int], work: Callable[[int], Row], workers: int
-) -> Iterator[tuple[Row | Lost, int]]:
+) -> Generator[tuple[Row | Lost, int]]:
     """What ``work`` makes of each row, as they get done, and how often the row was tried.
 
     ``work`` must not raise. Closing the iterator ends the workers.
@@ -58,10 +58,10 @@ def run_all(
                 hand_out(_hired(work))
             by_pipe = {worker.pipe: worker for worker in at_work}
             for pipe in wait(list(by_pipe)):
-                worker = by_pipe[pipe]
+                worker = by_pipe[cast(Connection, pipe)]
                 row = at_work.pop(worker)
                 try:
-                    made = pipe.recv()
+                    made = worker.pipe.recv()
                 except (EOFError, ConnectionError):
                     how = _ending(worker)
                     if tries[row] < TRIES:

@@ -12,11 +12,17 @@ from typing import Any, Final, NamedTuple
 
 from tianyuan import __version__, source_digest
 from tianyuan.control.errors import InputError
-from tianyuan.hil.campaign import laps
+from tianyuan.firmware.car_file import read_toml
+from tianyuan.hil import virtual
 from tianyuan.hil.campaign.digests import digest_of_files, files_of
+from tianyuan.hil.campaign.figures import FIGURES, figures_of
 from tianyuan.hil.campaign.model import Campaign, load
 from tianyuan.hil.campaign.store import stored
 from tianyuan.hil.campaign.tasks import Task, Tasks
+from tianyuan.hil.scenario.prepare import prepare
+from tianyuan.hil.scenario.read import files as scenario_files
+from tianyuan.hil.scenario.read import scenario_of
+from tianyuan.hil.scenario.runner import run
 
 BEGIN: Final = ("row", "scenario", "seed")
 MEASURED: Final = ("tries", "wall_s")  # what differs when a row is driven again
@@ -26,9 +32,10 @@ Row = dict[str, Any]
 
 
 class Job(NamedTuple):
-    """Which campaign: its file, its seed if not the file's own, and the digest of it all."""
+    """Which campaign: its file, where it is run, its seed if not the file's, the digest of all."""
 
     file: Path
+    folder: Path
     seed: int | None
     digest: str
 
@@ -41,21 +48,24 @@ class Loaded(NamedTuple):
 
     def columns(self) -> list[str]:
         """Of its results."""
-        return [*BEGIN, *self.tasks.campaign.keys(), *laps.FIGURES, *END]
+        return list(dict.fromkeys([*BEGIN, *self.tasks.campaign.keys(), *FIGURES, *END]))
 
 
-def read(file: Path, seed: int | None = None) -> tuple[Job, Loaded]:
-    """Read a campaign and all that it names; raises InputError."""
+def read(file: Path, seed: int | None = None, folder: Path | None = None) -> tuple[Job, Loaded]:
+    """Read a campaign and all that it names; raises InputError.
+
+    Files are named from the campaign's folder, or else from ``folder``, where it is run.
+    """
+    file, folder = file.absolute(), folder or Path.cwd()
     campaign = load(file, seed)
-    documents = _documents(campaign, file)
-    tasks = Tasks(campaign, documents)
+    documents = _documents(campaign, file.parent, folder)
+    tasks = Tasks(campaign, documents, [file.parent, folder])
     digests = {
         "campaign": _digest(campaign.model_dump_json(exclude={"name", "about"})),
         "files": _digest(json.dumps(documents), digest_of_files(files_of(tasks))),
         "program": program(),
     }
-    loaded = Loaded(tasks, digests)
-    return Job(file.absolute(), seed, _digest(*digests.values())), loaded
+    return Job(file, folder, seed, _digest(*digests.values())), Loaded(tasks, digests)
 
 
 @cache
@@ -64,10 +74,15 @@ def program() -> str:
     return source_digest()
 
 
-def _documents(campaign: Campaign, file: Path) -> Mapping[str, Mapping[str, Any]]:
+def _documents(campaign: Campaign, *folders: Path) -> Mapping[str, Mapping[str, Any]]:
     if campaign.scenario is not None:
         return {campaign.name: campaign.scenario}
-    return {name: laps.read(name) for name in campaign.scenarios}
+    found = {}
+    for name in campaign.scenarios:
+        places = [str(folder / name) for folder in folders if (folder / name).exists()]
+        for file in scenario_files(places[:1] or [name]):
+            found[file.stem] = read_toml(file)
+    return found
 
 
 def _digest(*texts: str) -> str:
@@ -77,13 +92,22 @@ def _digest(*texts: str) -> str:
 @cache
 def _again(job: Job) -> Loaded:
     """The campaign in another process; InputError unless it is the very same there."""
-    found, loaded = read(job.file, job.seed)
+    found, loaded = read(job.file, job.seed, job.folder)
     if found.digest != job.digest:
         raise InputError(
             f"{job.file}: a worker finds other files or another program there; "
             "give all machines the same ones"
         )
     return loaded
+
+
+def warm_up(tasks: Tasks) -> None:
+    """See that each scenario can be driven, plan its line, and compile; raises InputError."""
+    for number in tasks.firsts():
+        task = tasks[number]
+        where = f"{tasks.campaign.name}: row {number}"
+        ready = prepare(scenario_of(task.document, where), where, task.seed)
+        virtual.warm_up(ready.world, ready.host, ready.guard)
 
 
 def drive_of(job: Job, number: int) -> Row:
@@ -93,23 +117,27 @@ def drive_of(job: Job, number: int) -> Row:
 
 def drive(tasks: Tasks, number: int) -> Row:
     """Row ``number``, driven now. A run that fails is a row that says so."""
-    task = tasks[number]
+    task, where = tasks[number], f"row {number}"
     began = time.perf_counter()
     try:
-        figures, error = laps.run(task.document), None
+        figures = figures_of(run(scenario_of(task.document, where), seed=task.seed, where=where))
     except Exception as failure:  # noqa: BLE001, the campaign goes on whatever a run ends by
-        figures, error = {}, f"{type(failure).__name__}: {' '.join(str(failure).split())}"
-    return row_of(task, figures, error, time.perf_counter() - began)
+        return row_of(task, {}, _said(failure), time.perf_counter() - began)
+    return row_of(task, figures, None, time.perf_counter() - began)
+
+
+def _said(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {' '.join(str(failure).split())}"
 
 
 def row_of(task: Task, figures: Mapping[str, Any], error: str | None, wall_s: float) -> Row:
     """A row of the results as it is stored."""
     row = {
+        **dict.fromkeys(FIGURES),
         "row": task.row,
         "scenario": task.scenario,
         "seed": task.seed,
         **task.parameters,
-        **dict.fromkeys(laps.FIGURES),
         "passed": False,
         **figures,
         "error": error,

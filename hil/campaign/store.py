@@ -44,7 +44,9 @@ class Store:
         """One row by its number, or None."""
         return next(self.rows('WHERE "row" = ?', (number,)), None)
 
-    def rows(self, where: str = 'ORDER BY "row"', values: Sequence = ()) -> Iterator[dict[str, Any]]:
+    def rows(
+        self, where: str = 'ORDER BY "row"', values: Sequence = ()
+    ) -> Iterator[dict[str, Any]]:
         """The rows, in order."""
         cursor = self._connection.execute(f"SELECT * FROM runs {where}", values)
         names = [column[0] for column in cursor.description]

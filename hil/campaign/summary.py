@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,6 +14,7 @@ from scipy.stats import spearmanr
 
 BINS: Final = 5
 LISTED: Final = 10
+NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 LEAST_RANKED: Final = 8  # rows without which a rank correlation says nothing
 Rows = Sequence[Mapping[str, Any]]
 
@@ -102,18 +104,15 @@ def summary_of(
 
 
 def reason_of(row: Mapping[str, Any]) -> str:
-    """Why a row failed, without its numbers: what rows that failed alike share."""
-    if row["error"] is not None:
-        return str(row["error"]).partition(":")[0]
-    cause = row.get("cause")
-    return str(cause) if cause else "no cause named"
+    """Why a row failed, less its numbers: rows that failed alike share it."""
+    return NUMBER.sub("…", _why(row))
 
 
 def _why(row: Mapping[str, Any]) -> str:
     if row["error"] is not None:
         return str(row["error"])
     said = json.loads(row["failures"] or "[]")
-    return said[0] if said else reason_of(row)
+    return str(said[0]) if said else "failed"
 
 
 def _brief(row: Mapping[str, Any], why: str) -> Brief:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.hil.campaign.design import cube
 from tianyuan.hil.campaign.model import Campaign
 
-SEED_BITS = 32
+FILES: Final = ("car", "track")  # keys whose values may name files
 
 
 class Task(NamedTuple):
@@ -33,9 +34,15 @@ class Tasks:
     of the grid, so what differs between them is theirs.
     """
 
-    def __init__(self, campaign: Campaign, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        documents: Mapping[str, Mapping[str, Any]],
+        folders: Sequence[Path] = (),
+    ) -> None:
         self.campaign = campaign
         self.documents = documents
+        self.folders = folders  # from which files are named
         self._names = list(documents)
         self._corners = [
             dict(zip(campaign.grid, values, strict=True))
@@ -62,16 +69,28 @@ class Tasks:
         document = copy.deepcopy(dict(self.documents[name]))
         for key, value in parameters.items():
             put(document, key, value)
+        for key in FILES:
+            if key in document:
+                document[key] = self.placed(document[key])
         seed = document["seed"] = self._seed(sample, repeat)
         return Task(row, name, seed, parameters, document)
+
+    def placed(self, name: Any) -> Any:
+        """A file's name with its folder, if it is there; any other value as it is."""
+        if not isinstance(name, str):
+            return name
+        return next((str(at / name) for at in self.folders if (at / name).is_file()), name)
+
+    def firsts(self) -> list[int]:
+        """The first row of each scenario at each corner of the grid."""
+        together = len(self._names) * len(self._corners)
+        return [1 + place * self._repeats for place in range(together)]
 
     def _drawn(self, sample: int) -> dict[str, Any]:
         shares = self._cube[sample]
         return {
             key: distribution.at(float(share))
-            for (key, distribution), share in zip(
-                self.campaign.sample.items(), shares, strict=True
-            )
+            for (key, distribution), share in zip(self.campaign.sample.items(), shares, strict=True)
         }
 
     def _seed(self, sample: int, repeat: int) -> int:
@@ -84,11 +103,12 @@ class Tasks:
     def values_of(self, key: str) -> list[Any]:
         """All values that a key of the documents has in any row, each once."""
         if key in self.campaign.grid:
-            return list(dict.fromkeys(self.campaign.grid[key]))
-        if key in self.campaign.sample:
-            return list(dict.fromkeys(self.campaign.sample[key].choice or []))
-        found = (document.get(key) for document in self.documents.values())
-        return [value for value in dict.fromkeys(found) if value is not None]
+            found = self.campaign.grid[key]
+        elif key in self.campaign.sample:
+            found = self.campaign.sample[key].choice or []
+        else:
+            found = [document[key] for document in self.documents.values() if key in document]
+        return [self.placed(value) for value in dict.fromkeys(found)]
 
 
 def put(document: Any, key: str, value: Any) -> None:

@@ -1,0 +1,118 @@
+"""What ``tianyuan campaign`` prints: what fails where, and a row driven again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tianyuan.hil.campaign.figures import RANKED
+from tianyuan.hil.campaign.summary import Parameter, Share, Summary
+
+PARAMETERS_SHOWN: Final = 6
+
+
+def print_summary(summary: Summary) -> None:
+    """Pass rates by scenario and by parameter, failures, fastest and slowest rows."""
+    console = Console()
+    console.print(
+        f"{escape(summary.name)}: {summary.done} of {summary.rows} rows, {summary.passed} passed, "
+        f"{summary.failed} failed" + (f", {summary.errors} by an error" * bool(summary.errors))
+    )
+    if len(summary.scenarios) > 1:
+        console.print(_scenarios(summary.scenarios))
+    if summary.parameters:
+        console.print(_parameters(summary.parameters))
+        console.print(_bins(summary.parameters[0]))
+    if summary.failures:
+        console.print(_failures(summary))
+    for word, briefs in (("fastest", summary.fastest), ("slowest", summary.slowest)):
+        if briefs:
+            told = ", ".join(f"row {brief.row} {brief.why}" for brief in briefs)
+            console.print(f"{word}: {told}")
+
+
+def _scenarios(shares: list[Share]) -> Table:
+    table = _table("by scenario, the worst first", "scenario", "rows", "passed", "")
+    for share in sorted(shares, key=lambda share: share.rate):
+        table.add_row(escape(share.what), *_counts(share))
+    return table
+
+
+def _counts(share: Share) -> tuple[str, str, str]:
+    rate = f"{share.rate:.1%}" if share.rows else ""
+    return str(share.rows), str(share.passed), rate
+
+
+def _parameters(parameters: list[Parameter]) -> Table:
+    table = Table(
+        title="what tells on the verdict, the most telling first, and rank correlations with "
+        + ", ".join(RANKED.values()),
+        title_justify="left",
+    )
+    table.add_column("parameter", overflow="fold")
+    table.add_column("bits", justify="right")
+    table.add_column("% passed, low to high")
+    for word in RANKED.values():
+        table.add_column(word, justify="right", no_wrap=True)
+    for parameter in parameters[:PARAMETERS_SHOWN]:
+        rates = " ".join(f"{100 * share.rate:3.0f}" for share in parameter.bins if share.rows)
+        ranked = (parameter.rank_correlation.get(figure) for figure in RANKED)
+        table.add_row(
+            escape(parameter.key),
+            f"{parameter.tells_bits:.3f}",
+            rates,
+            *("" if value is None else f"{value:+.2f}" for value in ranked),
+        )
+    return table
+
+
+def _bins(parameter: Parameter) -> Table:
+    table = _table(escape(parameter.key), "value", "rows", "passed", "")
+    for share in parameter.bins:
+        table.add_row(escape(share.what), *_counts(share))
+    return table
+
+
+def _failures(summary: Summary) -> Table:
+    reasons = ", ".join(f"{count} times {reason}" for reason, count in summary.reasons[:3])
+    table = _table(f"failures ({escape(reasons)})", "row", "scenario", "seed")
+    table.add_column("why", justify="left", overflow="fold")
+    for brief in summary.failures:
+        table.add_row(str(brief.row), escape(brief.scenario), str(brief.seed), escape(brief.why))
+    if summary.failed > len(summary.failures):
+        table.caption = f"and {summary.failed - len(summary.failures)} more"
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        left = heading in ("scenario", "parameter", "value")
+        table.add_column(heading, justify="left" if left else "right")
+    return table
+
+
+def print_row(document: dict[str, Any], results: Path) -> None:
+    """A row's columns, and whether the stored one is the same."""
+    row = document["row"]
+    table = Table(title=f"row {row['row']}", title_justify="left")
+    table.add_column("column")
+    table.add_column("value", overflow="fold")
+    for name, value in row.items():
+        if value is not None:
+            table.add_row(escape(name), escape(str(value)))
+    Console().print(table)
+    if not document["stored"]:
+        typer.echo(f"{results} does not have this row yet")
+    elif document["bit_exact"]:
+        typer.echo(f"bit for bit the row in {results}")
+    for name, (kept, found) in document["differences"].items():
+        typer.echo(f"differs: {name} was {kept!r}, is {found!r}")
+    if document["differences"] and document["other_than_stored_with"]:
+        others = " and ".join(document["other_than_stored_with"])
+        typer.echo(f"the stored row was driven with another {others}")
