@@ -52,7 +52,7 @@ class Cluster:
         # Never again by an answer that the cluster remembers: impure.
         submit = partial(self._client.submit, work, pure=False)
         at_work = {submit(row): row for row in itertools.islice(waiting, AHEAD * self.threads)}
-        done = as_completed(list(at_work))
+        done = as_completed(list(at_work), loop=self._client.loop)
         try:
             for future in done:
                 row = at_work.pop(future)
