@@ -21,7 +21,7 @@ UsageError: type[typer.BadParameter] = next(
 
 COMMANDS = (
     "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline", "check",
-    "warmup", "bench", "demo",
+    "hil", "warmup", "bench", "demo",
 )  # fmt: skip
 
 
