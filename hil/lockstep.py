@@ -16,6 +16,7 @@ from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.tick import for_the_car, tick
 from tianyuan.hil import rig
+from tianyuan.hil.faults import inject
 
 QUEUE: Final = 256
 GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
@@ -75,7 +76,7 @@ def advance(
         if guarded:
             waiting[2] = _append(to_guard, waiting[2], out, n_rig, t_ns)
         waiting[1] = 0
-        if (t_ns // rig.STEP_NS) % host_every == 0:
+        if (t_ns // rig.STEP_NS) % host_every == 0 and inject.host_ticks(world, life, memory, t_ns):
             for i in range(waiting[0]):
                 to_host[i].t_ns = t_ns
             n_host = tick(tables, path, to_host, waiting[0], t_ns, sensors, memory, command, out)

@@ -45,6 +45,12 @@ def gauss(seed, channel, count):
 
 
 @kernel
+def uniform(seed, channel, count):
+    """A value in (0, 1) for (seed, channel, count), all alike likely."""
+    return (_key(seed, channel, count) + 0.5) * _UNIT
+
+
+@kernel
 def drift(seed, channel, t_ns, period_s):
     """A slow standard normal error: new every ``period_s``, turning smoothly between.
 

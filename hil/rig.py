@@ -23,6 +23,8 @@ from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil import emergency, race_control, truth
 from tianyuan.hil.actuators.motors import act
 from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.faults import inject
+from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
@@ -60,6 +62,7 @@ class World(NamedTuple):
     steers: int  # the command message that steers, -1 for none
     beats: int  # that race control's heartbeat counts before it begins again
     seed: int
+    faults: np.recarray  # FAULTS; none for a run in which nothing goes wrong
 
 
 class Life(NamedTuple):
@@ -87,6 +90,7 @@ class Life(NamedTuple):
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
+    faults: Faulted
     tap: Tap  # the judge's
 
 
@@ -147,6 +151,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
+        faulted(world.faults, world.sensors, world.commands),
         judges or tap.closed(world.commands, world.permit),
     )
 
@@ -260,10 +265,12 @@ def _speak(world, life, t_ns, frames_out):
                 )  # fmt: skip
         if life.circuit[0].tripped != 0:
             m.brake_fault = MOTOR_TIMEOUT
+        if not inject.measured(world, life, k, t_ns):
+            continue
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
             frames_out[n_out].t_ns = t_ns
-            n_out += 1
-    return n_out
+            n_out = inject.encoded(world, life, k, frames_out, n_out + 1, t_ns)
+    return inject.end(world, life, frames_out, n_out, t_ns)
 
 
 @inlined
@@ -303,6 +310,7 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     Takes ``n_in`` frames off the bus, fills ``frames_out`` with what the sensors send, and
     returns how many that are.
     """
+    inject.begin(world, life, t_ns)
     tap.hear(life.tap, world.commands, world.permit, frames_in, n_in)
     _read_bus(world, life, frames_in, n_in)
     _obey(world.plant, world.steers, life, t_ns)

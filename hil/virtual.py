@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,6 +17,8 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.scenario.tap import Tap
 
@@ -50,8 +52,13 @@ def _without_the_guards(car: Car) -> Car:
     return car.model_copy(update={"sensors": heard})
 
 
-def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
-    """The world around a host: its car's plant, on its line, speaking its bus."""
+def make_rig(
+    car: Car, vehicle: Path, host: Host, seed: int, faults: Sequence[FaultEntry] = ()
+) -> rig.World:
+    """The world around a host: its car's plant, on its line, speaking its bus.
+
+    Raises InputError for a fault of what this car does not have.
+    """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
     plant = load(vehicle)
@@ -69,6 +76,7 @@ def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
         int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
         rig.beats_of(bus.sensors),
         seed,
+        faults_of(faults, bus, seed),
     )
 
 

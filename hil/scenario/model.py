@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from tianyuan.control.records import Cause
 from tianyuan.firmware.guard.records import GuardCause
+from tianyuan.hil.faults.entry import FaultEntry
 
 REACTIONS: Final = (
     "ignored", "degraded", "controlled_stop", "emergency_stop", "refused", "none",
@@ -67,12 +68,17 @@ class Scenario(Part):
     controller: Law = "stanley"
     rate_hz: Literal[100, 125, 200, 250, 500, 1000] = 500
     laps: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    seconds: Positive | None = None  # of driving
+    seconds: Positive | None = None  # since race control began to look, as the faults' time_s
     seed: Annotated[int, Field(ge=0)] = 1
     car_file: dict[str, Any] = Field(default_factory=dict)  # what differs from the car's file
     vehicle: dict[str, Any] = Field(default_factory=dict)  # what differs from the plant's file
+    faults: Annotated[list[FaultEntry], Field(strict=False)] = Field(default_factory=list)
     expect: Expect = Expect()
     twin: bool = True  # the same run without its faults must not trip
+
+    def without_faults(self) -> Self:
+        """The twin: the same run with nothing wrong, which must not trip."""
+        return self.model_copy(update={"faults": [], "expect": Expect()})
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:

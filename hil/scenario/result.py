@@ -34,14 +34,14 @@ class Result(BaseModel):
     laps: list[Lap]
     top_speed_mps: float
     driven_s: float  # of virtual or real time
-    twin_passed: bool | None  # null for a run that needs none
     failures: list[str]  # one sentence each
     seed: int
     car: str
     track: str
     controller: str
-    realtime: bool
-    real_time_factor: float
+    twin_passed: bool | None = None  # null for a run that needs none
+    realtime: bool = False
+    real_time_factor: float = 1.0
 
     @property
     def as_expected(self) -> bool:

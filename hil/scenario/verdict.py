@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.control.records import Mode
+from tianyuan.control.records import Cause
 from tianyuan.hil.laps import Lap
 from tianyuan.hil.scenario.judge import SILENT_NS, STANDSTILL_MPS, Findings
 from tianyuan.hil.scenario.model import Expect, Reaction
@@ -39,6 +39,7 @@ class Bound(NamedTuple):
     reaction: Reaction
     within_ns: int | None
     causes: list[str]
+    degraded_ns: int | None  # within what a sign of being degraded comes first
 
 
 def failures(drive: Drive, found: Findings, bound: Bound, expect: Expect) -> list[str]:
@@ -46,6 +47,7 @@ def failures(drive: Drive, found: Findings, bound: Bound, expect: Expect) -> lis
     return [
         *_reaction(drive, found, bound),
         *_bound(drive, found, bound),
+        *_degraded_first(drive, found, bound),
         *_cause(found, bound),
         *_stop(drive, found, expect),
         *_way(drive, expect),
@@ -98,6 +100,17 @@ def _bound(drive: Drive, found: Findings, bound: Bound) -> Iterator[str]:
             f"the first frame that shows it came {took_ns / 1e6:.1f} ms after the fault began; "
             f"{bound.within_ns / 1e6:.0f} ms is the bound"
         )
+
+
+def _degraded_first(drive: Drive, found: Findings, bound: Bound) -> Iterator[str]:
+    """A stop that is to be announced by driving on degraded, unless it comes as soon itself."""
+    if bound.degraded_ns is None or drive.begun_ns is None:
+        return
+    rows = drive.trace[found.begin : found.end]
+    signs = np.flatnonzero(rows.cause != Cause.NONE)
+    if len(signs) and rows.beat_ns[signs[0]] - drive.begun_ns <= bound.degraded_ns:
+        return
+    yield f"nothing showed within {bound.degraded_ns / 1e6:.0f} ms that it drove on degraded"
 
 
 def _cause(found: Findings, bound: Bound) -> Iterator[str]:
@@ -175,8 +188,3 @@ def _limits(drive: Drive, expect: Expect) -> Iterator[str]:
             f"a command frame broke its {LIMITS_BY_NUMBER[int(drive.kept['broken'])]}: "
             f"{float(drive.kept['value']):.3f}"
         )
-
-
-def stopping(rows: Rows) -> np.ndarray:
-    """Where the host says that it stops the car."""
-    return np.isin(rows.mode, (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP))
