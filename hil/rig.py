@@ -26,9 +26,11 @@ from tianyuan.hil.actuators.state import ACTUATOR_STATE
 from tianyuan.hil.faults import inject
 from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
+from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
+from tianyuan.hil.road import Ground, look
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors import history, measure, recall, remember
@@ -38,7 +40,6 @@ STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
-DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
@@ -51,6 +52,7 @@ class World(NamedTuple):
 
     driver: np.recarray  # PARAMS, for the line's spacing and the car's size
     path: np.recarray  # PATH
+    ground: Ground
     plant: np.recarray  # PLANT
     sensor_params: np.recarray
     sensors: Codec
@@ -71,6 +73,7 @@ class Life(NamedTuple):
     plant_state: np.recarray
     actuators: np.recarray  # ACTUATOR_STATE
     controls: np.recarray  # CONTROLS
+    road: np.recarray  # ROAD
     history: np.recarray
     race: np.recarray  # RACE
     command: np.recarray  # COMMAND as it came over the bus
@@ -87,6 +90,7 @@ class Life(NamedTuple):
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
+    foot: np.ndarray  # (2,) share of the way to the next point, and how far left of the line
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
@@ -132,6 +136,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         record(ACTUATOR_STATE),
         record(CONTROLS),
+        flat(),
         history(),
         race,
         untold(world.commands),
@@ -148,6 +153,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
+        np.zeros(2),
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
@@ -278,14 +284,14 @@ def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
     index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.place[0])
-    life.place[0] = index
+    life.place[0], life.foot[0], life.foot[1] = index, share, cross_track
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
     begun = life.race[0].began_ns > 0
     if begun:
-        tap.note(life.tap, world, life, index, share, cross_track, DRY, t_ns)
+        tap.note(life.tap, world, life, index, share, cross_track, t_ns)
     if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     planned_ns = life.next_row_ns[0]
@@ -314,11 +320,14 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     tap.hear(life.tap, world.commands, world.permit, frames_in, n_in)
     _read_bus(world, life, frames_in, n_in)
     _obey(world.plant, world.steers, life, t_ns)
-    index = max(life.place[0], 0)
-    slope_rad = world.path[index].slope_rad
+    place = max(life.place[0], 0)
+    look(
+        world.ground, world.path, world.plant, life.plant_state, place, life.foot[0],
+        life.foot[1], life.road,
+    )  # fmt: skip
     align_nm = life.plant_state[0].align_nm
     act(world.plant, life.actuators, align_nm, life.obeyed, life.controls, STEP_S)
-    step(world.plant, life.plant_state, life.controls, slope_rad, DRY, STEP_S)
+    step(world.plant, life.plant_state, life.controls, life.road, STEP_S)
     remember(life.history, life.plant_state, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

@@ -145,16 +145,12 @@ def _imu(k, s, seed, out, t_ns):
 
 
 @kernel
-def _wheels(k, p, s, a, seed, out, t_ns):
-    """Axle speeds, spread over left and right by the yaw rate."""
-    half = 0.5 * p.chassis_track_m * s.yaw_rate_radps
-    front, rear = s.front_radps * p.tyre_radius_m, s.rear_radps * p.tyre_radius_m
-    front_half = half * math.cos(a.steer_rad)
-    white = k.sensor_wheel_mps
-    out.wheel_fl_mps = front - front_half + white * gauss(seed, 12, t_ns)
-    out.wheel_fr_mps = front + front_half + white * gauss(seed, 13, t_ns)
-    out.wheel_rl_mps = rear - half + white * gauss(seed, 14, t_ns)
-    out.wheel_rr_mps = rear + half + white * gauss(seed, 15, t_ns)
+def _wheels(k, p, s, seed, out, t_ns):
+    radius, white = p.tyre_radius_m, k.sensor_wheel_mps
+    out.wheel_fl_mps = s.wheel_radps[0] * radius + white * gauss(seed, 12, t_ns)
+    out.wheel_fr_mps = s.wheel_radps[1] * radius + white * gauss(seed, 13, t_ns)
+    out.wheel_rl_mps = s.wheel_radps[2] * radius + white * gauss(seed, 14, t_ns)
+    out.wheel_rr_mps = s.wheel_radps[3] * radius + white * gauss(seed, 15, t_ns)
 
 
 @kernel
@@ -199,7 +195,7 @@ def measure(sensor_params, plant, state, actuators, history, seed, group, sensor
     elif group == _IMU:
         _imu(k, s, seed, out, t_ns)
     elif group == _WHEELS:
-        _wheels(k, p, s, a, seed, out, t_ns)
+        _wheels(k, p, s, seed, out, t_ns)
     elif group == _STEERING:
         _steering(k, a, seed, out, t_ns)
     elif group == _BRAKE:

@@ -49,9 +49,7 @@ HEADINGS: Final = (
 UNITS: Final = ("", "", "", "", "ms", "ms", "m", "m", "m", "min:s")
 
 
-def write_scenarios(
-    file: str | Path, outcomes: Sequence[Outcome], date: str, machine: str
-) -> None:
+def write_scenarios(file: str | Path, outcomes: Sequence[Outcome], date: str, machine: str) -> None:
     """Write the outcomes to ``file`` as one self-contained HTML page, replacing the file.
 
     Errors: OSError when the file cannot be written.
