@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,19 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.actuators import orders
+from tianyuan.hil.actuators.state import statuses
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
+from tianyuan.hil.road import Conditions, ground_of
 from tianyuan.hil.scenario.tap import Tap
+from tianyuan.hil.sensors.receiver import sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
+DRY: Final = Conditions()
 
 
 class Outcome(NamedTuple):
@@ -53,29 +58,39 @@ def _without_the_guards(car: Car) -> Car:
 
 
 def make_rig(
-    car: Car, vehicle: Path, host: Host, seed: int, faults: Sequence[FaultEntry] = ()
+    car: Car,
+    vehicle: Path,
+    host: Host,
+    seed: int,
+    faults: Sequence[FaultEntry] = (),
+    conditions: Conditions = DRY,
+    overrides: Mapping[str, Any] | None = None,
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
-    Raises InputError for a fault of what this car does not have.
+    ``overrides`` are the plant's; see ``plant.parameters.load``. Raises InputError for a fault
+    of what this car does not have.
     """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant = load(vehicle)
+    plant, groups = load(vehicle, overrides), rig.groups_of(bus)
     return rig.World(
         host.tables.driver,
         host.path,
+        ground_of(host.path, conditions),
         plant.plant(),
         plant.sensor_params(),
         bus.sensors,
         rig_cycles_ns(bus.sensor_messages, car),
-        rig.groups_of(bus),
+        groups,
         bus.commands,
         host_codec()[0],
         plan.permit,
-        int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
+        orders.carriers(plan.carrier, COMMAND_NAMES),
         rig.beats_of(bus.sensors),
         seed,
+        statuses(groups),
+        sky(conditions.outages),
         faults_of(faults, bus, seed),
     )
 

@@ -22,6 +22,7 @@ NAMES: Final[dict[catalogue.Reaction, Reaction]] = {
     catalogue.Reaction.REF: "refused",
     catalogue.Reaction.NONE: "ignored",
 }
+HEARTBEAT: Final = "the heartbeat"  # that its bound is of, and not the stop
 # Whose period P is, where the fault has no parameter that says it.
 GROUP_OF: Final = {"position": "position", "heading": "velocity", "imu": "imu", "yaw": "imu"}
 
@@ -30,7 +31,8 @@ def bound_of(scenario: Scenario, car: Car, period_ns: int, where: str) -> Bound:
     """What the scenario is held against; raises InputError where the catalogue leaves a choice."""
     expect = scenario.expect
     if not scenario.faults:
-        return Bound(expect.reaction or "none", _within_ns(expect, car, period_ns, None), [], None)
+        within_ns = _within_ns(expect, car, period_ns, None)
+        return Bound(expect.reaction or "none", within_ns, causes_of(expect.cause))
     entry = scenario.faults[0]
     final, first = _expected(expect, entry, where)
     reaction = expect.reaction or NAMES[final.reaction]
@@ -43,6 +45,8 @@ def bound_of(scenario: Scenario, car: Car, period_ns: int, where: str) -> Bound:
     causes = causes_of(expect.cause)
     if not causes and reaction not in ("ignored", "none"):
         causes = [cause.name for cause in entry.row.causes]
+    if final.when.startswith(HEARTBEAT):
+        return Bound(reaction, None, causes, None, within_ns)
     return Bound(reaction, within_ns, causes, degraded_ns)
 
 

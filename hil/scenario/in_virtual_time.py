@@ -8,7 +8,7 @@ from typing import Final
 from tianyuan.hil import lockstep, rig, virtual
 from tianyuan.hil.scenario.end import NS_PER_S, End
 from tianyuan.hil.scenario.model import Scenario
-from tianyuan.hil.scenario.prepare import Ready, laps_of
+from tianyuan.hil.scenario.prepare import Ready
 
 CHUNK_STEPS: Final = 100
 
@@ -18,8 +18,7 @@ def drive(ready: Ready, scenario: Scenario) -> float:
     world, life, host, guard = ready.world, ready.life, ready.host, ready.guard
     queues, host_every = lockstep.queues(), ready.period_ns // rig.STEP_NS
     t_ns = first_ns = lockstep.EPOCH_NS
-    longest_s = virtual.longest_s(host, laps_of(scenario))
-    end = End(scenario, first_ns + int(longest_s * NS_PER_S))
+    end = End(scenario, first_ns + int(ready.longest_s * NS_PER_S))
     began = time.perf_counter()
     while not end.reached(life, t_ns):
         t_ns = virtual.advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every)

@@ -20,6 +20,7 @@ STANDSTILL_MPS: Final = 0.2
 PERMIT_NS: Final = 100_000_000  # a grant older than this permits nothing
 SILENT_NS: Final = 200_000_000  # a host unheard for this long is gone
 SLOWER: Final = 0.97  # of its twin's speed: what a cap leaves, and noise does not
+SLOW_MPS: Final = 1.0
 CAPPED_NS: Final = 1_000_000_000  # a cap takes this long to show in the speed
 NS_PER_S: Final = 1e9
 
@@ -31,6 +32,7 @@ class Findings(NamedTuple):
     detected_ns: int | None  # of the first frame that shows the reaction
     cause: str  # that host or guard named for it
     stand: int | None  # row of the trace in which the car came to a stand
+    gone_ns: int | None  # the last frame of a host that fell silent
     begin: int  # row of the instant
     end: int  # row after the last one that counts
 
@@ -48,18 +50,18 @@ def find(trace: Rows, t_ns: int, guarded: bool, twin: Rows | None) -> Findings:
     rows = trace[begin:end]
     stand = _stand(rows)
     if not _drove(trace[:end]):
-        return Findings("refused", None, _word(trace, end), None, begin, end)
+        return Findings("refused", None, _word(trace, end), None, None, begin, end)
     if stand is not None and _closed(rows[: stand + 1]):
         return _stopped(rows, stand, guarded, begin, end)
     if len(rows) and rows.mode[-1] in (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP):
         # It says that it stops, and does not: the verdict is the run's.
-        return Findings("none", _said_ns(rows), _word(trace, end), None, begin, end)
+        return Findings("none", _said_ns(rows), _word(trace, end), None, None, begin, end)
     slower_ns = _slower_ns(rows, twin)
     if slower_ns is not None:
         said = np.flatnonzero(rows.cause != Cause.NONE)
         told_ns = int(rows.beat_ns[said[0]]) if len(said) else slower_ns
-        return Findings("degraded", told_ns, _degraded_by(rows), None, begin, end)
-    return Findings("ignored", None, Cause.NONE.name, None, begin, end)
+        return Findings("degraded", told_ns, _degraded_by(rows), None, None, begin, end)
+    return Findings("ignored", None, Cause.NONE.name, None, None, begin, end)
 
 
 def _drove(rows: Rows) -> bool:
@@ -98,20 +100,32 @@ def _granted(rows: Rows) -> np.ndarray:
 def _stopped(rows: Rows, stand: int, guarded: bool, begin: int, end: int) -> Findings:
     way = rows[: stand + 1]
     lost = _since(~_granted(way)) if guarded else len(way)
-    says_emergency = way.mode[-1] == Mode.EMERGENCY_STOP
-    emergency = lost < len(way) if guarded else bool(says_emergency)
+    # What happens to the permit of a car that all but stands makes no emergency of its stop.
+    slow = _since(np.abs(way.speed_mps) < SLOW_MPS)
+    emergency = lost < slow if guarded else way.mode[-1] == Mode.EMERGENCY_STOP
     stops = way.mode[-1] in (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
     shown = [int(way.t_ns[-1])]
     if stops:
         shown.append(_said_ns(way))
-    if lost < len(way):
-        worded = way.permit[lost] != Permit.GRANTED
-        shown.append(int(way.permit_ns[lost] if worded else way.t_ns[lost]))
+    if emergency and lost < len(way):
+        shown.append(_frame_ns(way, lost, "permit_ns"))
     if _open(way)[0] and (shut := _since(~_open(way))) < len(way):
-        shown.append(int(way.throttle_ns[shut]))
+        shown.append(_frame_ns(way, shut, "throttle_ns"))
     reaction: Reaction = "emergency_stop" if emergency else "controlled_stop"
     cause = _word(way, len(way)) if stops else GuardCause(int(way.guard_cause[-1])).name
-    return Findings(reaction, min(shown), cause, begin + stand, begin, end)
+    return Findings(reaction, min(shown), cause, begin + stand, _gone_ns(way), begin, end)
+
+
+def _frame_ns(rows: Rows, row: int, field: str) -> int:
+    """The frame that a row is the first to show, or the row's own time where it shows silence."""
+    before_ns = rows[field][row - 1] if row > 0 else 0
+    return int(rows[field][row] if rows[field][row] != before_ns else rows.t_ns[row])
+
+
+def _gone_ns(way: Rows) -> int | None:
+    """The newest frame of a host that has been silent for long by the end."""
+    newest_ns = max(int(way[field][-1]) for field in ("steer_ns", "brake_ns", "beat_ns"))
+    return newest_ns if way.t_ns[-1] - newest_ns > SILENT_NS else None
 
 
 def _said_ns(rows: Rows) -> int:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.hil.laps import laps
-from tianyuan.hil.scenario import judge, verdict
+from tianyuan.hil.scenario import fault_time, judge, verdict
 from tianyuan.hil.scenario.expectation import bound_of
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import Ready
@@ -38,7 +38,8 @@ def judged(
 ) -> Judged:
     """Judge what the tap of a rig has heard and seen."""
     life = ready.life
-    begun_ns = fault_begun_ns(scenario, ready)
+    layer = scenario.faults[0].row.virtual if scenario.faults else None
+    begun_ns = fault_time.begun_ns(ready.world, life, 0, layer)
     drive = Drive(
         life.tap.rows[: life.tap.written[0]],
         life.tap.kept[0],
@@ -67,11 +68,6 @@ def judged(
     last = found.stand if found.stand is not None else found.end - 1
     last_ns = int(drive.trace.t_ns[last]) if len(drive.trace) else None
     return Judged(result, drive.trace, begun_ns, last_ns)
-
-
-def fault_begun_ns(scenario: Scenario, ready: Ready) -> int | None:
-    """When the first fault began, by the injector; None for one that never did."""
-    return None
 
 
 def start_ns(trace: Rows) -> int:

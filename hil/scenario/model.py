@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from tianyuan.control.records import Cause
 from tianyuan.firmware.guard.records import GuardCause
 from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.road import Conditions
 
 REACTIONS: Final = (
     "ignored", "degraded", "controlled_stop", "emergency_stop", "refused", "none",
@@ -72,6 +73,7 @@ class Scenario(Part):
     seed: Annotated[int, Field(ge=0)] = 1
     car_file: dict[str, Any] = Field(default_factory=dict)  # what differs from the car's file
     vehicle: dict[str, Any] = Field(default_factory=dict)  # what differs from the plant's file
+    conditions: Annotated[Conditions, Field(strict=False)] = Conditions()
     faults: Annotated[list[FaultEntry], Field(strict=False)] = Field(default_factory=list)
     expect: Expect = Expect()
     twin: bool = True  # the same run without its faults must not trip

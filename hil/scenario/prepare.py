@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,11 +18,11 @@ from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil import rig, virtual
 from tianyuan.hil.scenario import tap
-from tianyuan.hil.scenario.model import Scenario, nested
+from tianyuan.hil.scenario.model import Scenario, flat, nested
 
 # What a line is planned from; other changes of the car file leave it as it is.
 PLANNED_FROM: Final = ("vehicle", "limits", "planning")
-ROOM_S: Final = 60.0  # of the trace beyond the longest run, for its start
+FASTEST_MPS: Final = 100.0
 
 
 class Ready(NamedTuple):
@@ -34,6 +35,7 @@ class Ready(NamedTuple):
     world: rig.World
     life: rig.Life
     period_ns: int
+    longest_s: float  # that the run may take
 
 
 def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
@@ -44,20 +46,26 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
     law = Controller[scenario.controller.upper().replace("-", "_")]
     host = make_host(car, path, law, period_ns)
     guard = virtual.make_guard(car, host)
-    world = virtual.make_rig(car, names.vehicle_file(scenario.car), host, seed)
-    laps = laps_of(scenario)
-    longest_s = scenario.seconds or virtual.longest_s(host, laps)
+    try:
+        world = virtual.make_rig(
+            car, names.vehicle_file(scenario.car), host, seed, scenario.faults,
+            scenario.conditions, flat(scenario.vehicle),
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    laps = laps_of(scenario, float(host.tables.driver.path_length_m[0]))
+    longest_s = virtual.longest_s(host, laps)
     judges = tap.tap(
         world.commands, world.permit, guard.tables.carrier, guard.tables.limits,
-        round((longest_s + ROOM_S) * 1000),
+        round(longest_s * 1000),
     )  # fmt: skip
     life = virtual.birth(world, host, laps, judges)
-    return Ready(car, path, host, guard, world, life, period_ns)
+    return Ready(car, path, host, guard, world, life, period_ns, longest_s)
 
 
-def laps_of(scenario: Scenario) -> int:
-    """How many laps race control lets the car drive: of a run by the clock, no end of them."""
-    return scenario.laps or 10_000
+def laps_of(scenario: Scenario, length_m: float) -> int:
+    """The laps that race control lets the car drive: by the clock, more than it can."""
+    return scenario.laps or 1 + math.ceil((scenario.seconds or 0.0) * FASTEST_MPS / length_m)
 
 
 def car_of(scenario: Scenario, where: str) -> Car:

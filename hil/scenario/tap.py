@@ -136,7 +136,7 @@ def _heard_ns(tap, channel):
 
 
 @inlined
-def note(tap, world, life, index, share, cross_track_m, friction, t_ns):
+def note(tap, world, life, index, share, cross_track_m, t_ns):
     """Write the row of this millisecond."""
     if tap.written[0] >= tap.rows.size:
         return
@@ -154,7 +154,8 @@ def note(tap, world, life, index, share, cross_track_m, friction, t_ns):
     row.cause = int(c.cause if tap.carrier[CAUSES] >= 0 else life.host[0].cause)
     row.permit, row.guard_cause = int(tap.permit[0].permit), int(tap.permit[0].cause)
     row.flag, row.lap = life.race[0].flag, life.race[0].lap
-    row.friction = friction
+    road = life.road[0].friction
+    row.friction = 0.25 * (road[0] + road[1] + road[2] + road[3])
     _see(row, world, life, index, share, cross_track_m)
 
 

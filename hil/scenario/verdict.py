@@ -9,7 +9,7 @@ import numpy as np
 
 from tianyuan.control.records import Cause
 from tianyuan.hil.laps import Lap
-from tianyuan.hil.scenario.judge import SILENT_NS, STANDSTILL_MPS, Findings
+from tianyuan.hil.scenario.judge import STANDSTILL_MPS, Findings
 from tianyuan.hil.scenario.model import Expect, Reaction
 from tianyuan.hil.scenario.trace import LIMITS_BY_NUMBER, Rows
 
@@ -18,7 +18,7 @@ GRAVITY_MPS2: Final = 9.80665
 FULL_BRAKE: Final = 0.5  # of the road's grip, at least, in the middle of an emergency stop
 PRESSED_NS: Final = 400_000_000  # by then the brake is on
 SLOW_MPS: Final = 3.0  # below, a stop is over
-STEERED_NS: Final = 50_000_000  # a steering command older than this is none
+STEERED_NS: Final = 50_000_000  # a heartbeat so much newer than the steering steers no more
 STOPS: Final = ("controlled_stop", "emergency_stop")
 
 
@@ -39,7 +39,8 @@ class Bound(NamedTuple):
     reaction: Reaction
     within_ns: int | None
     causes: list[str]
-    degraded_ns: int | None  # within what a sign of being degraded comes first
+    degraded_ns: int | None = None  # within what a sign of being degraded comes first
+    silent_ns: int | None = None  # within what a host that dies has sent its last frame
 
 
 def failures(drive: Drive, found: Findings, bound: Bound, expect: Expect) -> list[str]:
@@ -48,6 +49,7 @@ def failures(drive: Drive, found: Findings, bound: Bound, expect: Expect) -> lis
         *_reaction(drive, found, bound),
         *_bound(drive, found, bound),
         *_degraded_first(drive, found, bound),
+        *_silent(drive, found, bound),
         *_cause(found, bound),
         *_stop(drive, found, expect),
         *_way(drive, expect),
@@ -102,6 +104,19 @@ def _bound(drive: Drive, found: Findings, bound: Bound) -> Iterator[str]:
         )
 
 
+def _silent(drive: Drive, found: Findings, bound: Bound) -> Iterator[str]:
+    """The frames of a host that dies end with it."""
+    if bound.silent_ns is None or drive.begun_ns is None:
+        return
+    if found.gone_ns is None:
+        yield "the host went on to send"
+    elif found.gone_ns - drive.begun_ns > bound.silent_ns:
+        yield (
+            f"the host sent for {(found.gone_ns - drive.begun_ns) / 1e6:.1f} ms more; "
+            f"{bound.silent_ns / 1e6:.0f} ms is the bound"
+        )
+
+
 def _degraded_first(drive: Drive, found: Findings, bound: Bound) -> Iterator[str]:
     """A stop that is to be announced by driving on degraded, unless it comes as soon itself."""
     if bound.degraded_ns is None or drive.begun_ns is None:
@@ -146,9 +161,8 @@ def _steered(way: Rows) -> Iterator[str]:
     moving = way[np.abs(way.speed_mps) > STANDSTILL_MPS]
     if not len(moving):
         return
-    lives = moving.t_ns - moving.beat_ns < SILENT_NS
-    unsteered = (moving.t_ns - moving.steer_ns > STEERED_NS) | (moving.steer_enable == 0)
-    if (lives & unsteered).any():
+    unsteered = moving.beat_ns - moving.steer_ns > STEERED_NS
+    if (unsteered | (moving.steer_enable == 0)).any():
         yield "the host stopped steering before the car stood"
 
 
