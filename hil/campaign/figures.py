@@ -15,9 +15,9 @@ FIGURES: Final = (*(name for name in Result.model_fields if name not in _LEFT_OU
 LAP_TIME: Final = "lap_time_s"
 # By which of them the summary ranks parameters, and what it calls them.
 RANKED: Final = {
-    LAP_TIME: "lap time",
+    LAP_TIME: "lap",
     "max_cross_track_m": "off line",
-    "min_edge_margin_m": "to the edge",
+    "min_edge_margin_m": "edge",
 }
 
 

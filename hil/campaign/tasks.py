@@ -66,7 +66,7 @@ class Tasks:
         sample, place = divmod(rest, len(self._names))
         name = self._names[place]
         parameters = self._corners[corner] | self._drawn(sample)
-        document = copy.deepcopy(dict(self.documents[name]))
+        document = {"name": name} | copy.deepcopy(dict(self.documents[name]))
         for key, value in parameters.items():
             put(document, key, value)
         for key in FILES:

@@ -58,6 +58,8 @@ def campaign(
 
     Exit status 1 if a row failed, or if --row finds another result than the stored one.
     """
+    if cluster is not None and workers is not None:
+        raise InputError("--workers: a cluster has its own; leave it out, or --cluster")
     job, loaded = rows.read(file, seed)
     results = output or Path(f"{file.stem}.sqlite")
     if row is not None:
@@ -67,11 +69,12 @@ def campaign(
     with opened(results, loaded.columns(), about, ["format", *loaded.digests]) as store:
         before = store.done()
         left = [number for number in range(1, len(loaded.tasks) + 1) if number not in before]
-        began = time.perf_counter()
+        seconds = 0.0
         if left:
             with _found(job, loaded, left, workers, cluster) as found:
+                began = time.perf_counter()
                 _write(found, store, len(loaded.tasks), len(before), results)
-        seconds = time.perf_counter() - began
+                seconds = time.perf_counter() - began
         summary = _summary(loaded, list(store.rows()))
     measured = {"driven": len(left), "seconds": seconds, "results": str(results)}
     if json is not None:

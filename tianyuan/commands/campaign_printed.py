@@ -49,26 +49,35 @@ def _counts(share: Share) -> tuple[str, str, str]:
 
 
 def _parameters(parameters: list[Parameter]) -> Table:
-    table = Table(
-        title="what tells on the verdict, the most telling first, and rank correlations with "
-        + ", ".join(RANKED.values()),
-        title_justify="left",
-    )
-    table.add_column("parameter", overflow="fold")
+    table = _table("what tells on the verdict first, and goes with which figure", "parameter")
     table.add_column("bits", justify="right")
     table.add_column("% passed, low to high")
     for word in RANKED.values():
-        table.add_column(word, justify="right", no_wrap=True)
+        table.add_column(f"~ {word}", justify="right")
+    named = short_names([parameter.key for parameter in parameters])
     for parameter in parameters[:PARAMETERS_SHOWN]:
         rates = " ".join(f"{100 * share.rate:3.0f}" for share in parameter.bins if share.rows)
         ranked = (parameter.rank_correlation.get(figure) for figure in RANKED)
         table.add_row(
-            escape(parameter.key),
+            escape(named[parameter.key]),
             f"{parameter.tells_bits:.3f}",
             rates,
             *("" if value is None else f"{value:+.2f}" for value in ranked),
         )
     return table
+
+
+def short_names(keys: list[str]) -> dict[str, str]:
+    """Dotted keys by as much of their ends as tells them apart, two parts at the least."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        ends = (".".join(parts[-length:]) for length in range(2, len(parts) + 1))
+        found[key] = next(
+            (end for end in ends if sum(f".{other}".endswith(f".{end}") for other in keys) == 1),
+            key,
+        )
+    return found
 
 
 def _bins(parameter: Parameter) -> Table:
