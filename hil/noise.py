@@ -36,30 +36,22 @@ def _key(seed, channel, count):
 
 
 @kernel
-def gauss(seed, channel, count):
-    """A standard normal value for (seed, channel, count), by Box and Muller."""
-    key = _key(seed, channel, count)
-    first = (mix(key ^ 0x3C6E_F372) + 0.5) * _UNIT
-    second = (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
-    return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
-
-
-@kernel
 def uniform(seed, channel, count):
-    """A value in (0, 1) for (seed, channel, count), all alike likely."""
+    """A value between 0 and 1 for (seed, channel, count)."""
     return (_key(seed, channel, count) + 0.5) * _UNIT
 
 
 @kernel
-def drift(seed, channel, t_ns, period_s):
-    """A slow standard normal error: new every ``period_s``, turning smoothly between.
+def pair(seed, channel, count):
+    """Two independent standard normal values for (seed, channel, count), by Box and Muller."""
+    key = _key(seed, channel, count)
+    first = (mix(key ^ 0x3C6E_F372) + 0.5) * _UNIT
+    turn = 2.0 * math.pi * (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
+    radius = math.sqrt(-2.0 * math.log(first))
+    return radius * math.cos(turn), radius * math.sin(turn)
 
-    The weights are sine and cosine, so its spread is the same at all times.
-    """
-    period_ns = int(period_s * 1e9)
-    if period_ns < 1:
-        return 0.0
-    count = t_ns // period_ns
-    turn = 0.5 * math.pi * (t_ns - count * period_ns) / period_ns
-    before, after = gauss(seed, channel, count), gauss(seed, channel, count + 1)
-    return before * math.cos(turn) + after * math.sin(turn)
+
+@kernel
+def gauss(seed, channel, count):
+    """A standard normal value for (seed, channel, count): the first of its pair."""
+    return pair(seed, channel, count)[0]

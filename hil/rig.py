@@ -20,16 +20,21 @@ from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, POSITION_ID, TICK_
 from tianyuan.firmware.tables import Wire
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
-from tianyuan.hil import emergency, race_control, truth
+from tianyuan.hil import race_control, truth
+from tianyuan.hil.actuators import emergency
 from tianyuan.hil.actuators.motors import act
-from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.actuators.orders import obey
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
 from tianyuan.hil.faults import inject
 from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
-from tianyuan.hil.sensors import history, measure, recall, remember
+from tianyuan.hil.sensors.history import history, recall, remember
+from tianyuan.hil.sensors.measure import measure
+from tianyuan.hil.sensors.receiver import receive
+from tianyuan.hil.sensors.sensing import sensing, wander
 from tianyuan.hil.telemetry import TELEMETRY
 
 STEP_NS: Final = NS_PER_MS
@@ -41,7 +46,6 @@ BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
 GRID_POINT: Final = 2  # of the line, where the car starts from
-MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
 
 
 class World(NamedTuple):
@@ -57,9 +61,11 @@ class World(NamedTuple):
     commands: Codec
     host: Codec  # what the host says about itself, for the telemetry alone
     permit: Codec  # the guard's message; none for a car without a guard
-    steers: int  # the command message that steers, -1 for none
+    carriers: np.ndarray  # (3,) the command messages that steer, accelerate and brake, or -1
     beats: int  # that race control's heartbeat counts before it begins again
     seed: int
+    statuses: np.ndarray  # (sensor messages,) sum of the Status that each carries
+    sky: np.recarray  # SKY
     faults: np.recarray  # FAULTS; none for a run in which nothing goes wrong
 
 
@@ -68,8 +74,10 @@ class Life(NamedTuple):
 
     plant_state: np.recarray
     actuators: np.recarray  # ACTUATOR_STATE
+    actuator_faults: np.recarray  # ACTUATOR_FAULTS
     controls: np.recarray  # CONTROLS
     history: np.recarray
+    sensing: np.recarray  # SENSING
     race: np.recarray  # RACE
     command: np.recarray  # COMMAND as it came over the bus
     obeyed: np.recarray  # COMMAND as the actuators act on it
@@ -125,8 +133,10 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     return Life(
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         record(ACTUATOR_STATE),
+        record(ACTUATOR_FAULTS),
         record(CONTROLS),
         history(),
+        sensing(),
         race,
         untold(world.commands),
         record(COMMAND),
@@ -156,38 +166,6 @@ def _heard(received):
         if received[m].t_ns > 0:
             return True
     return False
-
-
-@inlined
-def _fresh(received, m, limit_s, t_ns):
-    """Whether a command message, once it was heard, has not been silent for longer."""
-    heard_ns = received[m].t_ns
-    return heard_ns == 0 or t_ns - heard_ns <= limit_s * 1e9
-
-
-@inlined
-def _all_fresh(plant, received, t_ns):
-    for m in range(received.size):
-        if not _fresh(received, m, plant[0].emergency_commands_s, t_ns):
-            return False
-    return True
-
-
-@inlined
-def _obey(plant, steers, life, t_ns):
-    """What the actuators do of what they were told, and what they do by themselves."""
-    told, acted = life.command[0], life.obeyed[0]
-    acted.gear = told.gear
-    p = plant[0]
-    if steers >= 0 and _fresh(life.received, steers, p.emergency_commands_s, t_ns):
-        held_rad = life.actuators[0].steer_rad
-        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else held_rad
-    acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
-    acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
-    heard = _all_fresh(plant, life.received, t_ns)
-    emergency.update(plant, life.circuit, heard, life.plant_state[0].vx_mps, t_ns)
-    steered = steers >= 0 and _fresh(life.received, steers, p.emergency_blind_s, t_ns)
-    emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
 @inlined
@@ -250,14 +228,14 @@ def _speak(world, life, t_ns, frames_out):
     for k in range(world.cycle_ns.size):
         if n_out >= frames_out.size or not due(life.due_ns, world.cycle_ns, k, t_ns):
             continue
+        if int(life.actuator_faults[0].status_silent) & world.statuses[k] != 0:
+            continue
         for group in range(world.groups.shape[1]):
             if world.groups[k, group] != 0:
                 measure(
-                    world.sensor_params, world.plant, life.plant_state, life.actuators,
-                    life.history, world.seed, group, life.sensors, t_ns,
+                    world.sensor_params, world.plant, life.history, life.sensing, world.seed,
+                    group, life.sensors, t_ns,
                 )  # fmt: skip
-        if life.circuit[0].tripped != 0:
-            m.brake_fault = MOTOR_TIMEOUT
         if not inject.measured(world, life, k, t_ns):
             continue
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
@@ -295,6 +273,30 @@ def _watch(world, life, t_ns):
 
 
 @inlined
+def _act(world, life, t_ns):
+    """Let the motors do what they were told, and what they do by themselves."""
+    s = life.plant_state[0]
+    obey(
+        world.plant, world.carriers, life.received, life.command, life.circuit, s.vx_mps,
+        life.actuators, life.obeyed, t_ns,
+    )  # fmt: skip
+    act(
+        world.plant, life.actuators, life.actuator_faults, life.circuit, s.align_nm, life.obeyed,
+        life.controls, STEP_S,
+    )  # fmt: skip
+
+
+@inlined
+def _remember(world, life, t_ns):
+    """Keep what the sensors may have to tell, and how well they tell it by now."""
+    race = life.race[0]
+    run_s = (t_ns - race.began_ns) * 1e-9 if race.began_ns > 0 else 0.0
+    wander(world.sensor_params, life.sensing, world.seed, t_ns)
+    receive(world.sensor_params, life.sensing, world.sky, race.station_m, race.lap, run_s, t_ns)
+    remember(life.history, life.plant_state, life.actuators, life.sensing, t_ns)
+
+
+@inlined
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 
@@ -303,12 +305,10 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """
     inject.begin(world, life, t_ns)
     _read_bus(world, life, frames_in, n_in)
-    _obey(world.plant, world.steers, life, t_ns)
+    _act(world, life, t_ns)
     index = max(life.place[0], 0)
     slope_rad = world.path[index].slope_rad
-    align_nm = life.plant_state[0].align_nm
-    act(world.plant, life.actuators, align_nm, life.obeyed, life.controls, STEP_S)
     step(world.plant, life.plant_state, life.controls, slope_rad, DRY, STEP_S)
-    remember(life.history, life.plant_state, t_ns)
+    _remember(world, life, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

@@ -17,9 +17,12 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.actuators import orders
+from tianyuan.hil.actuators.state import statuses
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
+from tianyuan.hil.sensors.receiver import Outage, sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
@@ -52,15 +55,21 @@ def _without_the_guards(car: Car) -> Car:
 
 
 def make_rig(
-    car: Car, vehicle: Path, host: Host, seed: int, faults: Sequence[FaultEntry] = ()
+    car: Car,
+    vehicle: Path,
+    host: Host,
+    seed: int,
+    outages: Sequence[Outage] = (),
+    faults: Sequence[FaultEntry] = (),
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
-    Raises InputError for a fault of what this car does not have.
+    ``outages`` are where and when its satellite receiver has less than a fixed solution. Raises
+    InputError for a fault of what this car does not have.
     """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant = load(vehicle)
+    plant, groups = load(vehicle), rig.groups_of(bus)
     return rig.World(
         host.tables.driver,
         host.path,
@@ -68,13 +77,15 @@ def make_rig(
         plant.sensor_params(),
         bus.sensors,
         rig_cycles_ns(bus.sensor_messages, car),
-        rig.groups_of(bus),
+        groups,
         bus.commands,
         host_codec()[0],
         plan.permit,
-        int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
+        orders.carriers(plan.carrier, COMMAND_NAMES),
         rig.beats_of(bus.sensors),
         seed,
+        statuses(groups),
+        sky(outages),
         faults_of(faults, bus, seed),
     )
 

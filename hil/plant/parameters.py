@@ -12,9 +12,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from tianyuan.control.errors import InputError
+from tianyuan.hil.actuators import tables as actuators
 from tianyuan.hil.plant import sections, tables
 from tianyuan.hil.plant.load import GRAVITY_MPS2
-from tianyuan.hil.sensors import SensorTable
+from tianyuan.hil.sensors.tables import SensorTable
 from tianyuan.rooms import room
 
 
@@ -30,10 +31,10 @@ class Vehicle(BaseModel):
     engine: sections.Engine
     gearbox: sections.Gearbox
     brakes: sections.Brakes
-    steering: sections.Steering
-    throttle: sections.Throttle
-    brake_actuator: sections.BrakeActuator
-    emergency: sections.Emergency
+    steering: actuators.Steering
+    throttle: actuators.Throttle
+    brake_actuator: actuators.BrakeActuator
+    emergency: actuators.Emergency
     sensors: SensorTable
 
     @model_validator(mode="after")
@@ -59,7 +60,7 @@ class Vehicle(BaseModel):
 
     def sensor_params(self) -> np.recarray:
         """The SENSOR_PARAMS record, one element."""
-        return tables.record_of({"sensor": self.sensors.fields()})
+        return self.sensors.record()
 
 
 def load(vehicle: str | Path) -> Vehicle:

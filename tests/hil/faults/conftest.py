@@ -48,7 +48,9 @@ class Mouth:
     """A rig that rolls along a straight, and what it has said so far."""
 
     def __init__(self, car: Car, host: Host, entries: list[FaultEntry], seed: int) -> None:
-        self.world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed, entries)
+        self.world = virtual.make_rig(
+            car, names.vehicle_file("tianyuan"), host, seed, faults=entries
+        )
         self.life = rig.birth(self.world, 1, 0.0, rows=8)
         self.life.plant_state[:] = rolling(self.world.plant, SPEED_MPS, 4)
         self.life.race.began_ns[0] = EPOCH_NS

@@ -8,20 +8,24 @@ from numpy.lib import recfunctions as rfn
 
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, record
+from tianyuan.hil.actuators.emergency import circuit
 from tianyuan.hil.actuators.motors import act
-from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
 from tianyuan.hil.plant import parameters
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.state import at_rest, rolling
 from tianyuan.hil.plant.vehicle import step
 
 RADPS = np.pi / 30
+HEALTHY, OPEN = record(ACTUATOR_FAULTS), circuit(guarded=False)
 
 
 @kernel
-def advance(plant, actuators, state, command, controls, slope_rad, friction, dt_s, steps):
+def advance(
+    plant, actuators, healthy, open_, state, command, controls, slope_rad, friction, dt_s, steps
+):
     for _ in range(steps):
-        act(plant, actuators, state[0].align_nm, command, controls, dt_s)
+        act(plant, actuators, healthy, open_, state[0].align_nm, command, controls, dt_s)
         step(plant, state, controls, slope_rad, friction, dt_s)
 
 
@@ -50,7 +54,7 @@ class Car:
             self.command[name] = value
         steps = round(seconds / self.dt_s)
         advance(
-            self.plant, self.actuators, self.state, self.command, self.controls,
+            self.plant, self.actuators, HEALTHY, OPEN, self.state, self.command, self.controls,
             self.slope_rad, self.friction, self.dt_s, steps,
         )  # fmt: skip
         return self
