@@ -51,12 +51,6 @@ def _polar(seed, channel, count):
 
 
 @kernel
-def uniform(seed, channel, count):
-    """A value in (0, 1) for (seed, channel, count), all alike likely."""
-    return (_key(seed, channel, count) + 0.5) * _UNIT
-
-
-@kernel
 def gauss(seed, channel, count):
     """A standard normal value for (seed, channel, count): the first of its pair."""
     radius, turn = _polar(seed, channel, count)
