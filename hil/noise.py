@@ -57,3 +57,9 @@ def drift(seed, channel, t_ns, period_s):
     turn = 0.5 * math.pi * (t_ns - count * period_ns) / period_ns
     before, after = gauss(seed, channel, count), gauss(seed, channel, count + 1)
     return before * math.cos(turn) + after * math.sin(turn)
+
+
+@kernel
+def uniform(seed, channel, count):
+    """A value evenly spread between 0 and 1 for (seed, channel, count), neither of them."""
+    return (_key(seed, channel, count) + 0.5) * _UNIT
