@@ -12,17 +12,18 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import inlined, kernel
+from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import BRS, EXTENDED, FDF, REMOTE
 from tianyuan.dbc.header import LENGTHS, padded
 
-INTERMISSION: Final = 3
+INTERMISSION: Final = np.int64(3)
 # From the end of what may be stuffed to the next frame's start: CRC delimiter, acknowledge and
 # its delimiter, end of frame, intermission.
-TAIL: Final = 1 + 1 + 1 + 7 + INTERMISSION
-AFTER_ACK: Final = TAIL - 2  # bits after the acknowledge
+TAIL: Final = 1 + 1 + 1 + 7 + 3
+AFTER_ACK: Final = np.int64(TAIL - 2)  # bits after the acknowledge
 FIVE: Final = 5  # bits alike, after which a stuff bit comes
 _ESI: Final = 0x02  # flag of a CAN FD frame whose sender is error-passive
+_START, _CONTROL_BITS, _CRC_BITS = np.int64(0), np.int64(5), np.int64(15)
 _POLYNOMIAL: Final = 0x4599
 _SHORT: Final = 16  # bytes that the CRC of 17 bits serves
 _FD_CHECK: Final = np.array([4 + 17 + 6, 4 + 21 + 7])  # stuff count, CRC, fixed stuff bits
@@ -72,7 +73,7 @@ _BYTE: Final = _steps(8)
 _CRC: Final = _crc_table()
 
 
-@inlined
+@kernel
 def _feed(state, stuffed, value, bits):
     """State and stuff bits after the ``bits`` lowest bits of ``value``, the highest first."""
     while bits % 8 != 0:
@@ -86,13 +87,13 @@ def _feed(state, stuffed, value, bits):
     return state, stuffed
 
 
-@inlined
+@kernel
 def _byte(words, at, k):
     """Byte ``k`` of the payload of the frame whose words begin at ``at``."""
     return (words[at + 1 + (k >> 3)] >> (8 * (k & 7))) & 0xFF
 
 
-@inlined
+@kernel
 def _classic(words, at, can_id, length):
     """Bits of a classic frame."""
     remote = int(can_id & REMOTE != 0)
@@ -103,7 +104,7 @@ def _classic(words, at, can_id, length):
         head, bits = base << 27 | 3 << 25 | rest << 7 | remote << 6 | dlc, 39
     else:
         head, bits = (can_id & 0x7FF) << 7 | remote << 6 | dlc, 19
-    state, stuffed = _feed(0, 0, head, bits)
+    state, stuffed = _feed(_START, _START, head, bits)
     crc = 0
     for shift in range(32, -1, -8):  # dominant bits before the start change nothing
         crc = ((crc << 8) & 0x7FFF) ^ _CRC[((crc >> 7) ^ (head >> shift)) & 0xFF]
@@ -112,12 +113,12 @@ def _classic(words, at, can_id, length):
         crc = ((crc << 8) & 0x7FFF) ^ _CRC[((crc >> 7) ^ byte) & 0xFF]
         step = _BYTE[state, byte]
         state, stuffed = step & 15, stuffed + (step >> 4)
-    state, stuffed = _feed(state, stuffed, crc, 15)
+    state, stuffed = _feed(state, stuffed, crc, _CRC_BITS)
     stuffed += int(state % FIVE == 0)  # five alike at the very end
     return bits + 8 * count + 15 + stuffed + TAIL
 
 
-@inlined
+@kernel
 def _fd(words, at, can_id, length, flags):
     """Bits of a CAN FD frame at the first rate, and at that of its data."""
     length = min(length, 64)
@@ -128,8 +129,8 @@ def _fd(words, at, can_id, length, flags):
         head, bits = base << 24 | 3 << 22 | rest << 4 | 1 << 2 | switched, 36
     else:
         head, bits = (can_id & 0x7FF) << 5 | 1 << 2 | switched, 17
-    state, early = _feed(0, 0, head, bits)
-    state, late = _feed(state, 0, int(flags & _ESI != 0) << 4 | dlc, 5)
+    state, early = _feed(_START, _START, head, bits)
+    state, late = _feed(state, _START, int(flags & _ESI != 0) << 4 | dlc, _CONTROL_BITS)
     for k in range(count):
         step = _BYTE[state, _byte(words, at, k)]
         state, late = step & 15, late + (step >> 4)
