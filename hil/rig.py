@@ -21,6 +21,9 @@ from tianyuan.firmware.tables import Wire
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil import emergency, race_control, truth
+from tianyuan.hil.actuators.motors import act
+from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
@@ -61,6 +64,8 @@ class Life(NamedTuple):
     """All of the rig that changes."""
 
     plant_state: np.recarray
+    actuators: np.recarray  # ACTUATOR_STATE
+    controls: np.recarray  # CONTROLS
     history: np.recarray
     race: np.recarray  # RACE
     command: np.recarray  # COMMAND as it came over the bus
@@ -115,6 +120,8 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     race.patience_ns[0] = PATIENCE_NS + race.dwell_ns[0]
     return Life(
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
+        record(ACTUATOR_STATE),
+        record(CONTROLS),
         history(),
         race,
         untold(world.commands),
@@ -164,20 +171,21 @@ def _all_fresh(plant, received, t_ns):
 @inlined
 def _obey(plant, steers, life, t_ns):
     """What the actuators do of what they were told, and what they do by themselves."""
-    told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
+    told, acted = life.command[0], life.obeyed[0]
     acted.gear = told.gear
     p = plant[0]
     if steers >= 0 and _fresh(life.received, steers, p.emergency_commands_s, t_ns):
-        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
+        held_rad = life.actuators[0].steer_rad
+        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else held_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
     heard = _all_fresh(plant, life.received, t_ns)
-    emergency.update(plant, life.circuit, heard, state.vx_mps, t_ns)
+    emergency.update(plant, life.circuit, heard, life.plant_state[0].vx_mps, t_ns)
     steered = steers >= 0 and _fresh(life.received, steers, p.emergency_blind_s, t_ns)
     emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
-@kernel
+@inlined
 def _compare(life, words, i):
     """Where the host thought it was at the tick that frame ``i`` ends, against the truth then."""
     life.estimate[1] = 0.0
@@ -187,7 +195,7 @@ def _compare(life, words, i):
     life.estimate[0] = math.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@inlined
 def _book(life):
     """Book what the host said of its last tick."""
     h = life.host[0]
@@ -204,7 +212,7 @@ def _read_permit(codec, life, frames_in, i):
         emergency.hear(life.circuit, life.permit[0].permit, frames_in[i].t_ns)
 
 
-@kernel
+@inlined
 def _read_bus(world, life, frames_in, n_in):
     """Commands for the actuators; what the host says about itself for the telemetry."""
     values, host = life.command.view(np.float64), life.host.view(np.float64)
@@ -224,7 +232,7 @@ def _read_bus(world, life, frames_in, n_in):
             decode(world.host, frames_in, i, life.host_received, host)
 
 
-@kernel
+@inlined
 def _speak(world, life, t_ns, frames_out):
     """Measure and send every sensor message that is due; returns the number of frames."""
     m, race = life.sensors[0], life.race[0]
@@ -240,8 +248,8 @@ def _speak(world, life, t_ns, frames_out):
         for group in range(world.groups.shape[1]):
             if world.groups[k, group] != 0:
                 measure(
-                    world.sensor_params, world.plant, life.plant_state, life.history,
-                    world.seed, group, life.sensors, t_ns,
+                    world.sensor_params, world.plant, life.plant_state, life.actuators,
+                    life.history, world.seed, group, life.sensors, t_ns,
                 )  # fmt: skip
         if life.circuit[0].tripped != 0:
             m.brake_fault = MOTOR_TIMEOUT
@@ -251,7 +259,7 @@ def _speak(world, life, t_ns, frames_out):
     return n_out
 
 
-@kernel
+@inlined
 def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
@@ -268,7 +276,9 @@ def _watch(world, life, t_ns):
     life.next_row_ns[0] = (planned_ns if planned_ns > t_ns - ROW_NS else t_ns) + ROW_NS
     row, told = life.rows[life.written[0]], life.command[0]
     life.written[0] += 1
-    truth.write_row(row, world.path, world.driver, life.plant_state, index, share, cross_track)
+    truth.write_row(
+        row, world.path, world.driver, life.plant_state, life.controls, index, share, cross_track
+    )
     row.t_s = (t_ns - life.race[0].began_ns) * 1e-9
     row.lap = life.race[0].lap
     row.steer_command_rad, row.throttle_command = told.steer_rad, told.throttle
@@ -277,7 +287,7 @@ def _watch(world, life, t_ns):
     row.mode, row.cause = int(told.mode), int(life.host[0].cause)
 
 
-@kernel
+@inlined
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 
@@ -288,7 +298,9 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     _obey(world.plant, world.steers, life, t_ns)
     index = max(life.place[0], 0)
     slope_rad = world.path[index].slope_rad
-    step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)
+    align_nm = life.plant_state[0].align_nm
+    act(world.plant, life.actuators, align_nm, life.obeyed, life.controls, STEP_S)
+    step(world.plant, life.plant_state, life.controls, slope_rad, DRY, STEP_S)
     remember(life.history, life.plant_state, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

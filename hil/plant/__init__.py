@@ -1,1 +1,1 @@
-"""The vehicle: dynamic single-track model, tyres, powertrain, brakes and actuators."""
+"""The vehicle: dynamic single-track model, tyres, powertrain and brakes."""

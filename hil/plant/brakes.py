@@ -6,14 +6,14 @@ from tianyuan.control.kernels import kernel
 
 
 @kernel
-def friction_torque(p, s, front_n, rear_n):
+def friction_torque(p, s, c, front_n, rear_n):
     """Dry-friction torques (front, rear) in Nm: brakes and rolling resistance.
 
     Rolling resistance is a torque of the wheel, so that it stops with the wheel.
     """
     arm_m = p.tyre_radius_m * (p.tyre_rolling + p.tyre_rolling_spm * abs(s.vx_mps))
-    front_nm = p.brakes_front_nm_per_bar * s.brake_front_bar + front_n * arm_m
-    rear_nm = p.brakes_rear_nm_per_bar * s.brake_rear_bar + rear_n * arm_m
+    front_nm = p.brakes_front_nm_per_bar * c.brake_front_bar + front_n * arm_m
+    rear_nm = p.brakes_rear_nm_per_bar * c.brake_rear_bar + rear_n * arm_m
     return front_nm, rear_nm
 
 

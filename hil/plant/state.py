@@ -6,9 +6,6 @@ from typing import Final
 
 import numpy as np
 
-RING: Final = 128  # a power of two, so that an index wraps by a mask
-RING_MASK: Final = RING - 1
-
 PLANT_STATE: Final = np.dtype(
     [
         ("x_m", "f8"),
@@ -42,16 +39,7 @@ PLANT_STATE: Final = np.dtype(
         ("gear", "f8"),  # engaged; 0 neutral
         ("gear_target", "f8"),  # being engaged
         ("shift_s", "f8"),  # left of the shift, 0 when none
-        ("steer_rad", "f8"),  # road wheel
-        ("steer_rate_radps", "f8"),
-        ("steer_nm", "f8"),  # motor on the column
-        ("throttle", "f8"),
-        ("brake_front_bar", "f8"),
-        ("brake_rear_bar", "f8"),
-        ("ring_head", "i8"),
-        ("steer_ring", "f8", (RING,)),  # commands on their way to the actuators
-        ("throttle_ring", "f8", (RING,)),
-        ("brake_ring", "f8", (RING,)),
+        ("align_nm", "f8"),  # tyres about the steering axes, positive when it turns them left
     ]
 )
 

@@ -1,6 +1,6 @@
 """The car on the road: a dynamic single-track model, one step at a time.
 
-Semi-implicit: actuators, loads, tyres from the velocities now, wheels and body from the
+Semi-implicit: loads, tyres from the velocities now, wheels and body from the
 forces, the place from the new velocities. The carcass is implicit and the wheels' dry
 friction exact, so a millisecond is stable from standstill to any speed. Rajamani, Vehicle
 Dynamics and Control, ch. 2 and 4, with combined slip.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 from tianyuan.control.kernels import kernel
-from tianyuan.hil.plant.actuators import actuate
 from tianyuan.hil.plant.brakes import friction_torque, spin
 from tianyuan.hil.plant.load import GRAVITY_MPS2, axle_loads, transfer
 from tianyuan.hil.plant.powertrain import drive, shift
@@ -48,13 +47,13 @@ def _rear(p, s, friction, dt_s):
 
 
 @kernel
-def _wheels(p, s, gear, dt_s):
+def _wheels(p, s, c, dt_s):
     """Advance gearbox, engine and both wheels under the tyres' forces."""
     rear = p.gearbox_rear_share
     axle_radps = rear * s.rear_radps + (1.0 - rear) * s.front_radps
-    shift(p, s, gear, axle_radps, dt_s)
-    drive_nm, engine_kgm2 = drive(p, s, axle_radps, dt_s)
-    front_nm, rear_nm = friction_torque(p, s, s.front_load_n, s.rear_load_n)
+    shift(p, s, c.gear, axle_radps, dt_s)
+    drive_nm, engine_kgm2 = drive(p, s, c.throttle, axle_radps, dt_s)
+    front_nm, rear_nm = friction_torque(p, s, c, s.front_load_n, s.rear_load_n)
     front_kgm2 = p.tyre_axle_inertia_kgm2 + (1.0 - rear) * engine_kgm2
     rear_kgm2 = p.tyre_axle_inertia_kgm2 + rear * engine_kgm2
     radius = p.tyre_radius_m
@@ -90,25 +89,25 @@ def _body(p, s, cos_steer, sin_steer, slope_rad, dt_s):
 
 
 @kernel
-def step(plant, state, command, slope_rad, friction, dt_s):
-    """Advance the car by ``dt_s`` (0.1 to 1 ms) under ``command``, in place.
+def step(plant, state, controls, slope_rad, friction, dt_s):
+    """Advance the car by ``dt_s`` (0.1 to 1 ms) under ``controls``, in place.
 
-    ``plant``, ``state`` and ``command`` are PLANT, PLANT_STATE and COMMAND, one element
-    each; the command is what the actuators received. ``slope_rad`` is the road's along the
-    car, positive uphill; ``friction`` the road's factor on the tyres' peaks, 1 when dry.
+    ``plant``, ``state`` and ``controls`` are PLANT, PLANT_STATE and CONTROLS, one element
+    each. ``slope_rad`` is the road's along the car, positive uphill; ``friction`` the road's
+    factor on the tyres' peaks, 1 when dry.
     """
-    p, s, c = plant[0], state[0], command[0]
-    actuate(p, s, c, dt_s)
+    p, s, c = plant[0], state[0], controls[0]
     s.front_load_n, s.rear_load_n = axle_loads(p, s, slope_rad)
-    cos_steer, sin_steer = math.cos(s.steer_rad), math.sin(s.steer_rad)
+    cos_steer, sin_steer = math.cos(c.steer_rad), math.sin(c.steer_rad)
     _front(p, s, cos_steer, sin_steer, friction, dt_s)
     _rear(p, s, friction, dt_s)
-    _wheels(p, s, c.gear, dt_s)
+    s.align_nm = -s.front_fy_n * p.steering_trail_m
+    _wheels(p, s, c, dt_s)
     _body(p, s, cos_steer, sin_steer, slope_rad, dt_s)
 
 
 @kernel
-def advance(plant, state, command, slope_rad, friction, dt_s, steps):
+def advance(plant, state, controls, slope_rad, friction, dt_s, steps):
     """``steps`` steps with nothing changing from outside."""
     for _ in range(steps):
-        step(plant, state, command, slope_rad, friction, dt_s)
+        step(plant, state, controls, slope_rad, friction, dt_s)
