@@ -19,6 +19,8 @@ from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil import lockstep, rig, virtual
 from tianyuan.hil.bus.make import make_net
 from tianyuan.hil.bus.records import Net
+from tianyuan.hil.faults import start
+from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.model import Scenario, flat, nested
 
@@ -63,6 +65,9 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         round(longest_s * 1000),
     )  # fmt: skip
     life = virtual.birth(world, host, laps, judges)
+    for entry in scenario.faults:
+        if entry.row.virtual is Layer.START:
+            start.place(life, entry)
     net = make_net(car, lockstep.EPOCH_NS, seed)
     life = life._replace(faults=life.faults._replace(bus=net.faults))
     return Ready(car, path, host, guard, world, life, net, period_ns, longest_s)
