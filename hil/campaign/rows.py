@@ -19,6 +19,7 @@ from tianyuan.hil.campaign.figures import FIGURES, figures_of
 from tianyuan.hil.campaign.model import Campaign, load
 from tianyuan.hil.campaign.store import stored
 from tianyuan.hil.campaign.tasks import Task, Tasks
+from tianyuan.hil.scenario import refusal
 from tianyuan.hil.scenario.prepare import prepare
 from tianyuan.hil.scenario.read import files as scenario_files
 from tianyuan.hil.scenario.read import scenario_of
@@ -106,8 +107,10 @@ def warm_up(tasks: Tasks) -> None:
     for number in tasks.firsts():
         task = tasks[number]
         where = f"{tasks.campaign.name}: row {number}"
-        ready = prepare(scenario_of(task.document, where), where, task.seed)
-        virtual.warm_up(ready.world, ready.host, ready.guard)
+        scenario = scenario_of(task.document, where)
+        if not refusal.is_of_files(scenario):  # those are not to be ready
+            ready = prepare(scenario, where, task.seed)
+            virtual.warm_up(ready.world, ready.host, ready.guard)
 
 
 def drive_of(job: Job, number: int) -> Row:

@@ -11,6 +11,7 @@ from tianyuan.hil.faults.on_frames import on_frame, release, silent
 from tianyuan.hil.faults.records import Effect
 
 BUS = int(Effect.BUS)
+ACTUATOR = int(Effect.ACTUATOR)
 
 
 @inlined
@@ -20,6 +21,7 @@ def begin(world, life, t_ns):
         f = life.faults
         update(world.faults, f.state, life.race, life.plant_state[0].vx_mps, t_ns)
         set_fields(world.faults, f.state, BUS, f.bus)
+        set_fields(world.faults, f.state, ACTUATOR, life.actuator_faults)
         extra_frames.hear(f.outside, f.counts, world.commands, life.received, life.command)
 
 

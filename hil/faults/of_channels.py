@@ -132,7 +132,7 @@ def flag(car: Targets, entry: FaultEntry) -> Rows:
 def flicker(car: Targets, entry: FaultEntry) -> Rows:
     """A flag shown every other half of a period."""
     row = said(car, entry, "race_flag", Effect.FLICKER, float(entry.parameters["flag"]))
-    yield row | {"every_ns": ns(entry.parameters["period_ms"])}
+    yield row | {"every_ns": ns(entry.parameters["period_ms"]) // 2}
 
 
 def go(car: Targets, entry: FaultEntry) -> Rows:

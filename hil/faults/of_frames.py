@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
+
+import numpy as np
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND_NAMES
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS
 from tianyuan.hil.bus.faults import BUS_FAULTS
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.records import Effect
@@ -107,11 +111,15 @@ def overflow(car: Targets, entry: FaultEntry) -> Rows:
     yield of_bus("receive_room", float(told["room"]))
 
 
-def of_bus(field: str, amount: float) -> dict[str, Any]:
-    """A field of BUS_FAULTS."""
-    place = (BUS_FAULTS.names or ()).index(field)
-    real = BUS_FAULTS[place].kind == "f"
-    return {"effect": Effect.BUS, "channel": place, "amount": amount, "more": float(real)}
+def of_record(record: np.dtype, effect: Effect, field: str, amount: float) -> dict[str, Any]:
+    """A field of BUS_FAULTS or of ACTUATOR_FAULTS."""
+    place = (record.names or ()).index(field)
+    real = record[place].kind == "f"
+    return {"effect": effect, "channel": place, "amount": amount, "more": float(real)}
+
+
+of_bus = partial(of_record, BUS_FAULTS, Effect.BUS)
+of_actuators = partial(of_record, ACTUATOR_FAULTS, Effect.ACTUATOR)
 
 
 def bus(field: str, car: Targets, entry: FaultEntry) -> Rows:
@@ -128,6 +136,28 @@ def load(car: Targets, entry: FaultEntry) -> Rows:
     """A bus filled up by somebody who gives way to all others."""
     yield of_bus("load_share", float(entry.parameters["share"]))
     yield of_bus("load_id", 0x7FF)
+
+
+def steering(car: Targets, entry: FaultEntry) -> Rows:
+    """A steering motor that stays where it is, or has no torque."""
+    yield of_actuators(f"steer_{entry.parameters['how']}", 1.0)
+
+
+def runaway(car: Targets, entry: FaultEntry) -> Rows:
+    """A steering motor that turns by itself."""
+    yield of_actuators("steer_runaway_radps", float(entry.parameters["rate_radps"]))
+
+
+def brake(car: Targets, entry: FaultEntry) -> Rows:
+    """A brake circuit without pressure, or both."""
+    circuit = entry.parameters["circuit"]
+    for each in ("1", "2") if circuit == "both" else (circuit,):
+        yield of_actuators(f"brake_circuit_{each}_dead", 1.0)
+
+
+def throttle(car: Targets, entry: FaultEntry) -> Rows:
+    """A throttle that stays as open as it is."""
+    yield of_actuators("throttle_stuck", 1.0)
 
 
 def overrun(car: Targets, entry: FaultEntry) -> Rows:

@@ -29,7 +29,7 @@ function lines(run) {
 function titles() {
   return CHARTS.map((chart) => {
     const key = chart.lines.map(([, stroke, text]) => `<span style="color:${paint(stroke)}"><b>${text}</b></span>`).join("   ");
-    return { xref: "paper", yref: "paper", x: 0, y: chart.domain[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", text: `${chart.title}   ${key}`, font: { size: 11, color: colour("--muted") } };
+    return { xref: "paper", yref: "paper", x: 0, y: chart.domain[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", bgcolor: "#fff", borderpad: 1, text: `${chart.title}   ${key}`, font: { size: 11, color: colour("--muted") } };
   });
 }
 

@@ -1,4 +1,7 @@
-"""A scenario in virtual time: as fast as the machine goes, and the same every time."""
+"""A scenario in virtual time: as fast as the machine goes, and the same every time.
+
+Frames go over the model of the car's buses, so that latency and load are as they would be.
+"""
 
 from __future__ import annotations
 
@@ -21,5 +24,7 @@ def drive(ready: Ready, scenario: Scenario) -> float:
     end = End(scenario, first_ns + int(ready.longest_s * NS_PER_S))
     began = time.perf_counter()
     while not end.reached(life, t_ns):
-        t_ns = virtual.advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every)
+        t_ns = virtual.advance_once(
+            world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every, ready.net
+        )
     return (t_ns - first_ns) / NS_PER_S / max(time.perf_counter() - began, 1e-9)

@@ -14,7 +14,11 @@ from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.hil import rig, virtual
+from tianyuan.hil import lockstep, rig, virtual
+from tianyuan.hil.bus.make import make_net
+from tianyuan.hil.bus.records import Net
+from tianyuan.hil.faults import start
+from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.model import Scenario, flat, nested
 
@@ -30,6 +34,7 @@ class Ready(NamedTuple):
     guard: Guard
     world: rig.World
     life: rig.Life
+    net: Net  # of virtual time
     period_ns: int
     longest_s: float  # that the run may take
 
@@ -56,7 +61,12 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         round(longest_s * 1000),
     )  # fmt: skip
     life = virtual.birth(world, host, laps, judges)
-    return Ready(car, path, host, guard, world, life, period_ns, longest_s)
+    for entry in scenario.faults:
+        if entry.row.virtual is Layer.START:
+            start.place(life, entry)
+    net = make_net(car, lockstep.EPOCH_NS, seed)
+    life = life._replace(faults=life.faults._replace(bus=net.faults))
+    return Ready(car, path, host, guard, world, life, net, period_ns, longest_s)
 
 
 def laps_of(scenario: Scenario, length_m: float) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from tianyuan.hil.scenario import in_virtual_time
+import numpy as np
+
+from tianyuan.hil.scenario import in_real_time, in_virtual_time, refusal
 from tianyuan.hil.scenario.excerpt import Excerpt, excerpt
-from tianyuan.hil.scenario.judged import judged
+from tianyuan.hil.scenario.judged import Judged, judged
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import prepare
 from tianyuan.hil.scenario.result import Result
+from tianyuan.hil.scenario.trace import TRACE
 from tianyuan.hil.scenario.twin import Twin, needs_twin, thinned, twin_of
 
 
@@ -39,18 +42,27 @@ def outcome(
     scenario: Scenario, seed: int, twin: Twin | None, realtime: bool = False, where: str = ""
 ) -> Outcome:
     """Run one scenario and judge it beside a twin that was run before. Raises InputError."""
-    ready = prepare(scenario, where or scenario.name, seed)
-    factor = in_virtual_time.drive(ready, scenario)
-    verdict = judged(scenario, seed, ready, twin, realtime, factor)
+    where = where or scenario.name
+    if refusal.is_of_files(scenario):
+        nothing = excerpt(np.zeros(0, TRACE).view(np.recarray), None, None)
+        return Outcome(refusal.judged(scenario, seed, realtime, where), nothing)
+    verdict = _drive(scenario, seed, twin, realtime, where)
     return Outcome(verdict.result, excerpt(verdict.trace, verdict.begun_ns, verdict.last_ns))
 
 
 def drive_twin(scenario: Scenario, seed: int, realtime: bool = False, where: str = "") -> Twin:
     """Run and judge a twin, as ``twin_of`` makes it. Raises InputError."""
-    ready = prepare(scenario, where or scenario.name, seed)
-    factor = in_virtual_time.drive(ready, scenario)
-    verdict = judged(scenario, seed, ready, None, realtime, factor)
+    verdict = _drive(scenario, seed, None, realtime, where or scenario.name)
     return Twin(verdict.result, thinned(verdict.trace))
+
+
+def _drive(scenario: Scenario, seed: int, twin: Twin | None, realtime: bool, where: str) -> Judged:
+    ready = prepare(scenario, where, seed)
+    if realtime:
+        factor = in_real_time.drive(ready, scenario, where)
+    else:
+        factor = in_virtual_time.drive(ready, scenario)
+    return judged(scenario, seed, ready, twin, realtime, factor)
 
 
 @lru_cache(maxsize=32)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
+import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
+from tianyuan.commands.verdicts import print_comparison, print_results
 from tianyuan.control.errors import InputError
-from tianyuan.hil.scenario import batch, documents, read
+from tianyuan.hil.scenario import batch, read
 from tianyuan.hil.scenario.batch import Task
-from tianyuan.hil.scenario.result import Result
-
-COLOURS = {"passed": "green", "failed": "red", "known": "yellow", "mended": "red"}
+from tianyuan.hil.scenario.compare import differences
+from tianyuan.hil.scenario.documents import json_of, write_junit
+from tianyuan.hil.scenario.runner import Outcome
 
 
 def hil(
@@ -28,8 +29,11 @@ def hil(
     realtime: Annotated[
         bool, typer.Option("--realtime", help="On a bus, host and guard as processes of their own.")
     ] = False,
+    both: Annotated[
+        bool, typer.Option("--both", help="In virtual and in real time, and compare.")
+    ] = False,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Instead of the files'.")
+        int | None, typer.Option("--seed", min=0, help="Of all noise, instead of the files'.")
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
     json: options.Json = None,
@@ -43,16 +47,18 @@ def hil(
     A failure that its file knows of is expected; passing in spite of that is not.
     """
     tasks = tasks_of(scenarios, seed)
-    with bar(f"{len(tasks)} scenarios", total=batch.runs_of(tasks)) as progress:
-        outcomes = batch.run_all(tasks, workers, realtime, progress)
+    outcomes = run(tasks, realtime, workers)
     results = [outcome.result for outcome in outcomes]
     if json is not None:
-        options.write_json(json, documents.json_of(results))
+        options.write_json(json, json_of(results))
     if junit is not None:
-        written("junit", junit, results)
+        written("junit", junit, write_junit, results)
+    if report is not None:
+        written("report", report, write_report, outcomes)
     if json != "-":
         print_results(results)
-    if not all(result.as_expected for result in results):
+    same = not both or compare(outcomes, tasks)
+    if not same or not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
 
@@ -65,49 +71,35 @@ def tasks_of(scenarios: list[str], seed: int | None) -> list[Task]:
     return tasks
 
 
-def written(what: str, file: Path, results: list[Result]) -> None:
-    """Write the JUnit file; raises InputError where it cannot be written."""
+def run(tasks: list[Task], realtime: bool, workers: int) -> list[Outcome]:
+    """Run them behind a bar; the first run of all compiles."""
+    runs, time = batch.runs_of(tasks), "real time" if realtime else "virtual time"
+    with bar(f"{runs} runs in {time}", total=runs) as progress:
+        return batch.run_all(tasks, workers, realtime, progress)
+
+
+def compare(outcomes: list[Outcome], tasks: list[Task]) -> bool:
+    """Run them in real time as well; whether all is the same."""
+    again = run(tasks, True, 1)
+    pairs = [(one.result, other.result) for one, other in zip(outcomes, again, strict=True)]
+    print_comparison(pairs)
+    return not any(differences(*pair) for pair in pairs)
+
+
+def write_report(file: Path, outcomes: list[Outcome]) -> None:
+    """The HTML page; what draws it is imported only for that."""
+    from tianyuan.hil.report.scenarios import write_scenarios  # noqa: PLC0415
+
+    date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    write_scenarios(file, outcomes, date, machine)
+
+
+def written(what: str, file: Path, write: Callable[[Path, Any], None], content: Any) -> None:
+    """Write a file; raises InputError where it cannot be written."""
     try:
-        documents.write_junit(file, results)
+        write(file, content)
     except OSError as error:
-        raise InputError(f"--{what} {file}: {error.strerror}") from None
+        culprit = error.filename or file
+        raise InputError(f"--{what} {file}: {culprit}: {error.strerror}") from None
     typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON
-
-
-def print_results(results: list[Result]) -> None:
-    """A line a scenario; what is no plain pass is told below."""
-    console = Console()
-    table = Table(title="scenarios", title_justify="left")
-    for heading in ("scenario", "verdict", "reaction", "cause"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("after ms", "bound ms", "stop m", "off line m", "to the edge m"):
-        table.add_column(heading, justify="right")
-    for result in results:
-        table.add_row(
-            escape(result.name),
-            f"[{COLOURS[result.verdict]}]{result.verdict}[/]",
-            result.reaction.replace("_", " "),
-            "" if result.cause == "NONE" else result.cause,
-            figure(result.detected_ms, 1),
-            figure(result.bound_ms, 0),
-            figure(result.stop_distance_m, 1),
-            figure(result.max_cross_track_m, 2),
-            figure(result.min_edge_margin_m, 2),
-        )
-    console.print(table)
-    for result in results:
-        if result.verdict != "passed":
-            console.print(
-                f"[{COLOURS[result.verdict]}]{escape(result.name)}[/]: "
-                f"{escape(documents.sentence(result))}",
-                highlight=False,
-            )
-    counts = dict.fromkeys(COLOURS, 0)
-    for result in results:
-        counts[result.verdict] += 1
-    console.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
-
-
-def figure(value: float | None, digits: int) -> str:
-    """A number with so many decimals, or nothing."""
-    return "" if value is None else f"{value:.{digits}f}"

@@ -48,7 +48,9 @@ class Mouth:
     """A rig that rolls along a straight, and what it has said so far."""
 
     def __init__(self, car: Car, host: Host, entries: list[FaultEntry], seed: int) -> None:
-        self.world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, seed, entries)
+        self.world = virtual.make_rig(
+            car, names.vehicle_file("tianyuan"), host, seed, faults=entries
+        )
         self.life = rig.birth(self.world, 1, 0.0, rows=8)
         self.life.plant_state[:] = rolling(self.world.plant, SPEED_MPS, 4)
         self.life.race.began_ns[0] = EPOCH_NS
@@ -82,20 +84,19 @@ class Mouth:
     def state(self) -> np.recarray:
         return self.life.faults.state
 
-
-def values_of(mouth: Mouth, said: Said) -> dict[str, float] | None:
-    """The channels of a frame as a receiver that has heard nothing before decodes them."""
-    one = frames(1)
-    one.can_id, one.length, one.channel, one.t_ns = said.can_id, said.length, said.channel, 1
-    one["flags"] = said.flags
-    one.payload[0, :8] = np.frombuffer(said.payload, np.uint8)
-    sensors = record(SENSORS)
-    sensors.view(np.float64)[: len(CHANNEL_NAMES)] = np.nan
-    received = records(mouth.world.sensors, RECEIVED)
-    if decode(mouth.world.sensors, one, 0, received, sensors.view(np.float64)) < 0:
-        return None
-    found = {name: float(sensors[name][0]) for name in CHANNEL_NAMES}
-    return {name: value for name, value in found.items() if not np.isnan(value)}
+    def value(self, said: Said) -> dict[str, float] | None:
+        """The channels of a frame, as one decodes them who has heard nothing before."""
+        one, codec = frames(1), self.world.sensors
+        one.can_id, one.length, one.channel, one.t_ns = said.can_id, said.length, said.channel, 1
+        one["flags"] = said.flags
+        one.payload[0, :8] = np.frombuffer(said.payload, np.uint8)
+        sensors = record(SENSORS)
+        values = sensors.view(np.float64)
+        values[: len(CHANNEL_NAMES)] = np.nan
+        if decode(codec, one, 0, records(codec, RECEIVED), values) < 0:
+            return None
+        found = {name: float(sensors[name][0]) for name in CHANNEL_NAMES}
+        return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
 @pytest.fixture(scope="session")
