@@ -16,7 +16,7 @@ LAP_TIME: Final = "lap_time_s"
 # By which of them the summary ranks parameters, and what it calls them.
 RANKED: Final = {
     LAP_TIME: "lap",
-    "max_cross_track_m": "off line",
+    "max_cross_track_m": "off",
     "min_edge_margin_m": "edge",
 }
 

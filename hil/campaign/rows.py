@@ -63,7 +63,7 @@ def read(file: Path, seed: int | None = None, folder: Path | None = None) -> tup
     tasks = Tasks(campaign, documents, [file.parent, folder])
     digests = {
         "campaign": _digest(campaign.model_dump_json(exclude={"name", "about"})),
-        "files": _digest(json.dumps(documents), digest_of_files(files_of(tasks))),
+        "files": _digest(json.dumps(documents, default=str), digest_of_files(files_of(tasks))),
         "program": program(),
     }
     return Job(file, folder, seed, _digest(*digests.values())), Loaded(tasks, digests)
@@ -82,6 +82,8 @@ def _documents(campaign: Campaign, *folders: Path) -> Mapping[str, Mapping[str, 
     for name in campaign.scenarios:
         places = [str(folder / name) for folder in folders if (folder / name).exists()]
         for file in scenario_files(places[:1] or [name]):
+            if file.stem in found:
+                raise InputError(f"scenarios: two are named {file.stem}; rename a file")
             found[file.stem] = read_toml(file)
     return found
 

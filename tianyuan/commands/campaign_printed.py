@@ -50,13 +50,13 @@ def _counts(share: Share) -> tuple[str, str, str]:
 
 def _parameters(parameters: list[Parameter]) -> Table:
     table = _table("what tells on the verdict first, and goes with which figure", "parameter")
-    table.add_column("bits", justify="right")
-    table.add_column("% passed, low to high")
+    table.add_column("bits", justify="right", no_wrap=True)
+    table.add_column("% passed, by fifths", no_wrap=True)
     for word in RANKED.values():
-        table.add_column(f"~ {word}", justify="right")
+        table.add_column(f"~{word}", justify="right", no_wrap=True)
     named = short_names([parameter.key for parameter in parameters])
     for parameter in parameters[:PARAMETERS_SHOWN]:
-        rates = " ".join(f"{100 * share.rate:3.0f}" for share in parameter.bins if share.rows)
+        rates = "".join(f"{100 * share.rate:4.0f}" for share in parameter.bins if share.rows)
         ranked = (parameter.rank_correlation.get(figure) for figure in RANKED)
         table.add_row(
             escape(named[parameter.key]),
