@@ -19,6 +19,8 @@ from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
 from tianyuan.hil.actuators import orders
 from tianyuan.hil.actuators.state import statuses
+from tianyuan.hil.bus import make
+from tianyuan.hil.bus.records import Net
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
@@ -27,6 +29,7 @@ from tianyuan.hil.sensors.receiver import Outage, sky
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
+AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
 
 
 class Outcome(NamedTuple):
@@ -90,6 +93,11 @@ def make_rig(
     )
 
 
+def make_net(car: Car, seed: int) -> Net:
+    """The model of a car's buses, for one run."""
+    return make.make_net(car, lockstep.EPOCH_NS, seed)
+
+
 def longest_s(host: Host, laps: int) -> float:
     """No run takes longer than this."""
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
@@ -125,10 +133,12 @@ def run(
     laps: int,
     period_ns: int,
     progress: Callable[[float], None] | None = None,
+    net: Net = AT_ONCE,
 ) -> Outcome:
     """Drive ``laps`` laps after a standing start; ``progress`` is told laps done.
 
-    A run that goes wrong ends when the car stands, or at the longest time there is.
+    A run that goes wrong ends when the car stands, or at the longest time there is. ``net`` is
+    a fresh model of the car's buses, which afterwards has what became of the frames.
     """
     warm_up(world, host, guard)
     life = birth(world, host, laps)
@@ -139,7 +149,7 @@ def run(
     spent_s, before_ns = 0.0, t_ns
     while t_ns < end_ns and life.race.finished[0] == 0:
         began = time.perf_counter()
-        t_ns = advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every)
+        t_ns = advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every, net)
         spent_s += time.perf_counter() - began
         if progress is not None:
             progress(laps_done(life, host))
@@ -156,6 +166,7 @@ def advance_once(
     t_ns: int,
     steps: int,
     host_every: int,
+    net: Net = AT_ONCE,
 ) -> int:
     """``steps`` milliseconds of lockstep; returns the instant after them."""
     return int(
@@ -169,6 +180,7 @@ def advance_once(
             host.command,
             *guard,
             *queues,
+            net,
             t_ns,
             steps,
             host_every,
