@@ -17,11 +17,11 @@ from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.tick import for_the_car, tick
 from tianyuan.hil import rig
-from tianyuan.hil.bus import injection
 from tianyuan.hil.bus.carry import carry
+from tianyuan.hil.bus.injection import inject
 from tianyuan.hil.bus.port import ask, send, send_plain
 from tianyuan.hil.bus.records import GUARD, HOST, RIG, Ears
-from tianyuan.hil.faults import inject
+from tianyuan.hil.faults.inject import host_ticks, set_buses
 
 QUEUE: Final = 256
 GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
@@ -56,7 +56,7 @@ def _append(queue, count, frames, n, t_ns):
 def _from_rig(net, ears, guarded, frames, n, t_ns):
     """The rig's frames go to host and guard."""
     if net.buses.size > 0:
-        injection.inject(net, t_ns)
+        inject(net, t_ns)
         send_plain(net, RIG, frames, n, t_ns)
         return
     ears.waiting[HOST] = _append(ears.host, ears.waiting[HOST], frames, n, t_ns)
@@ -116,8 +116,9 @@ def advance(
             carry(net, ears, t_ns)
         n_rig = rig.tick(world, life, to_rig, waiting[RIG], t_ns, out)
         waiting[RIG] = 0
+        set_buses(world, life, net.faults)
         _from_rig(net, ears, guarded, out, n_rig, t_ns)
-        if (t_ns // rig.STEP_NS) % host_every == 0 and inject.host_ticks(world, life, memory, t_ns):
+        if (t_ns // rig.STEP_NS) % host_every == 0 and host_ticks(world, life, memory, t_ns):
             if net.buses.size > 0:
                 ask(net, memory.host, t_ns)
             n_in = _take(to_host, waiting, HOST, t_ns)
