@@ -141,7 +141,7 @@ def _word(rows: Rows, end: int) -> str:
 
 
 def _others_word(row: np.record) -> str:
-    """The cause of a stop that the heartbeat says nothing of: by the host's own bus, or the guard."""
+    """The cause of a stop that no heartbeat tells: by the host's own bus, or the guard's."""
     if row.host_mode in STOPPING:
         return Cause(int(row.host_cause)).name
     return GuardCause(int(row.guard_cause)).name
