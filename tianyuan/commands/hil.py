@@ -16,6 +16,7 @@ from tianyuan.commands.verdicts import print_comparison, print_results
 from tianyuan.control.errors import InputError
 from tianyuan.hil.scenario import batch, read
 from tianyuan.hil.scenario.batch import Task
+from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.compare import differences
 from tianyuan.hil.scenario.documents import json_of, write_junit
 from tianyuan.hil.scenario.runner import Outcome
@@ -67,6 +68,7 @@ def tasks_of(scenarios: list[str], seed: int | None) -> list[Task]:
     tasks = []
     for file in read.files(scenarios):
         scenario = read.load(file)
+        check(scenario, str(file))
         tasks.append(Task(scenario, scenario.seed if seed is None else seed, str(file)))
     return tasks
 
