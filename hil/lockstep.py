@@ -52,7 +52,7 @@ def _append(queue, count, frames, n, t_ns):
     return count
 
 
-@kernel
+@inlined
 def _from_rig(net, ears, guarded, frames, n, t_ns):
     """The rig's frames go to host and guard."""
     if net.buses.size > 0:
@@ -64,7 +64,7 @@ def _from_rig(net, ears, guarded, frames, n, t_ns):
         ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, n, t_ns)
 
 
-@kernel
+@inlined
 def _from_host(net, ears, guarded, frames, n, t_ns):
     """The host's frames go to rig and guard; those of its own bus arrive at once."""
     car, next_ns = for_the_car(frames, n), t_ns + rig.STEP_NS
@@ -77,7 +77,7 @@ def _from_host(net, ears, guarded, frames, n, t_ns):
         ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, car, t_ns)
 
 
-@kernel
+@inlined
 def _from_guard(net, ears, frames, n, t_ns):
     """The guard's frames go to host and rig."""
     if net.buses.size > 0:
