@@ -48,6 +48,9 @@ def hil(
     A failure that its file knows of is expected; passing in spite of that is not.
     """
     tasks = tasks_of(scenarios, seed)
+    for task in tasks:
+        for in_real_time in {realtime, realtime or both}:
+            check(task.scenario, task.where, in_real_time)
     outcomes = run(tasks, realtime, workers)
     results = [outcome.result for outcome in outcomes]
     if json is not None:
@@ -68,7 +71,6 @@ def tasks_of(scenarios: list[str], seed: int | None) -> list[Task]:
     tasks = []
     for file in read.files(scenarios):
         scenario = read.load(file)
-        check(scenario, str(file))
         tasks.append(Task(scenario, scenario.seed if seed is None else seed, str(file)))
     return tasks
 
