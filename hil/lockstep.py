@@ -17,11 +17,11 @@ from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.tick import for_the_car, tick
 from tianyuan.hil import rig
-from tianyuan.hil.bus import injection
 from tianyuan.hil.bus.carry import carry
+from tianyuan.hil.bus.injection import inject
 from tianyuan.hil.bus.port import ask, send, send_plain
 from tianyuan.hil.bus.records import GUARD, HOST, RIG, Ears
-from tianyuan.hil.faults import inject
+from tianyuan.hil.faults.inject import host_ticks, set_buses
 
 QUEUE: Final = 256
 GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
@@ -52,11 +52,11 @@ def _append(queue, count, frames, n, t_ns):
     return count
 
 
-@kernel
+@inlined
 def _from_rig(net, ears, guarded, frames, n, t_ns):
     """The rig's frames go to host and guard."""
     if net.buses.size > 0:
-        injection.inject(net, t_ns)
+        inject(net, t_ns)
         send_plain(net, RIG, frames, n, t_ns)
         return
     ears.waiting[HOST] = _append(ears.host, ears.waiting[HOST], frames, n, t_ns)
@@ -64,7 +64,7 @@ def _from_rig(net, ears, guarded, frames, n, t_ns):
         ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, n, t_ns)
 
 
-@kernel
+@inlined
 def _from_host(net, ears, guarded, frames, n, t_ns):
     """The host's frames go to rig and guard; those of its own bus arrive at once."""
     car, next_ns = for_the_car(frames, n), t_ns + rig.STEP_NS
@@ -77,7 +77,7 @@ def _from_host(net, ears, guarded, frames, n, t_ns):
         ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, car, t_ns)
 
 
-@kernel
+@inlined
 def _from_guard(net, ears, frames, n, t_ns):
     """The guard's frames go to host and rig."""
     if net.buses.size > 0:
@@ -116,8 +116,9 @@ def advance(
             carry(net, ears, t_ns)
         n_rig = rig.tick(world, life, to_rig, waiting[RIG], t_ns, out)
         waiting[RIG] = 0
+        set_buses(world, life, net.faults)
         _from_rig(net, ears, guarded, out, n_rig, t_ns)
-        if (t_ns // rig.STEP_NS) % host_every == 0 and inject.host_ticks(world, life, memory, t_ns):
+        if (t_ns // rig.STEP_NS) % host_every == 0 and host_ticks(world, life, memory, t_ns):
             if net.buses.size > 0:
                 ask(net, memory.host, t_ns)
             n_in = _take(to_host, waiting, HOST, t_ns)

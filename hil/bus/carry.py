@@ -6,17 +6,17 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc.frame import WORDS
 from tianyuan.hil.bus.records import (
     BIN_NS,
     BINS,
     GUARD,
     HOST,
-    IN_LATE,
-    IN_TAP,
     INTRUDER,
+    LATE,
     RIG,
+    TAPPED,
 )
 from tianyuan.hil.bus.wire import run
 from tianyuan.hil.noise import uniform
@@ -24,6 +24,7 @@ from tianyuan.hil.noise import uniform
 HELD_NS: Final = 12_000_000  # longer than the cycle of most messages: these overtake themselves
 _REORDER, _DUPLICATE = 0x1000, 0x2000  # channels of the noise, one a bus from here on
 _ID = 0xFFFF_FFFF
+_CHANNEL = 48
 _TIME = WORDS - 1
 
 
@@ -50,55 +51,60 @@ def _give(node, queue, waiting, who, room, words):
 
 
 @kernel
-def _give_host(net, ears, k, words):
-    room = net.faults[k].receive_room
-    room = room if room > 0 else ears.host.size
-    node = net.buses[k].nodes[HOST]
-    net.host[k].overwritten += _give(node, ears.host, ears.waiting, HOST, room, words)
+def _room(faults, queue):
+    return faults.receive_room if faults.receive_room > 0 else queue.size
 
 
 @kernel
-def _hold(net, k, words, until_ns):
-    count = net.counts[IN_LATE]
-    after = _put(net.late, count, net.late.size, words)
-    if after == count:
-        net.buses[k].nodes[HOST].overrun += 1
+def _hold(node, held, words, until_ns):
+    if held.count >= LATE:
+        node.overrun += 1
         return
-    net.late_ns[count] = until_ns
-    net.counts[IN_LATE] = after
+    for w in range(WORDS):
+        held.words[held.count, w] = words[w]
+    held.until_ns[held.count] = until_ns
+    held.count += 1
 
 
 @kernel
-def _to_host(net, ears, k, words):
-    """A frame on its last way to the host, where faults may act."""
-    f, seed, t_ns = net.faults[k], net.buses[k].seed, words[_TIME]
-    held_ns, copies = max(f.delay_ns, 0), 1
+def _held_ns(f, seed, k, t_ns):
+    """For how long faults hold back a frame to the host that was received at ``t_ns``."""
+    late_ns = max(f.delay_ns, 0)
     if f.reorder > 0.0 and uniform(seed, _REORDER + k, t_ns) < f.reorder:
-        held_ns += HELD_NS
-    if f.duplicate > 0.0 and uniform(seed, _DUPLICATE + k, t_ns) < f.duplicate:
+        late_ns += HELD_NS
+    return late_ns
+
+
+@kernel
+def _to_host(bus, port, held, queue, waiting, words):
+    """A frame on its last way to the host, where faults may act."""
+    f, node, k, t_ns = bus.faults[0], bus.nodes[HOST], bus.channel, words[_TIME]
+    held_ns, copies = _held_ns(f, bus.seed, k, t_ns), 1
+    if f.duplicate > 0.0 and uniform(bus.seed, _DUPLICATE + k, t_ns) < f.duplicate:
         copies = 2
     for _ in range(copies):
         if held_ns > 0:
-            _hold(net, k, words, t_ns + held_ns)
+            _hold(node, held, words, t_ns + held_ns)
         else:
-            _give_host(net, ears, k, words)
+            port.overwritten += _give(node, queue, waiting, HOST, _room(f, queue), words)
 
 
-@kernel
+@inlined
 def _let_go(net, ears, t_ns):
     """Give the host what was held back until now, in the order of reception."""
-    kept = 0
-    words = net.late.view(np.int64)
-    for i in range(net.counts[IN_LATE]):
-        if net.late_ns[i] <= t_ns:
-            frame = words[i * WORDS : (i + 1) * WORDS]
-            _give_host(net, ears, (frame[0] >> 48) & 0xFF, frame)
+    held, kept = net.held[0], 0
+    for i in range(held.count):
+        words = held.words[i]
+        if held.until_ns[i] <= t_ns:
+            k = (words[0] >> _CHANNEL) & 0xFF
+            room, node = _room(net.faults[k], ears.host), net.buses[k].nodes[HOST]
+            net.host[k].overwritten += _give(node, ears.host, ears.waiting, HOST, room, words)
             continue
-        if kept != i:
-            net.late[kept] = net.late[i]
-            net.late_ns[kept] = net.late_ns[i]
+        for w in range(WORDS):
+            held.words[kept, w] = words[w]
+        held.until_ns[kept] = held.until_ns[i]
         kept += 1
-    net.counts[IN_LATE] = kept
+    held.count = kept
 
 
 @kernel
@@ -127,40 +133,51 @@ def _book(latencies, k, words, since_ns):
 
 
 @kernel
+def _watch(tap, words):
+    if tap.count < TAPPED:
+        for w in range(WORDS):
+            tap.words[tap.count, w] = words[w]
+        tap.count += 1
+
+
+@inlined
 def _hand_on(net, ears, k):
     """Hand on what came of a bus's wires."""
-    bus = net.buses[k]
-    nodes = bus.nodes
+    bus, tap, held, port = net.buses[k], net.tap[0], net.held[0], net.host[k]
     for i in range(bus.logged):
         entry = bus.log[i]
-        words, to = entry.words, entry.to
-        if entry.said == 0:
+        words, to, said = entry.words, entry.to, entry.said != 0
+        if not said:
             _book(net.latencies, k, words, entry.since_ns)
-            net.counts[IN_TAP] = _put(net.tap, net.counts[IN_TAP], net.tap.size, words)
-        if to & (1 << HOST) and entry.said != 0:
-            _give_host(net, ears, k, words)
+            _watch(tap, words)
+            bus.nodes[INTRUDER].received += (to >> INTRUDER) & 1
+        if to & (1 << HOST) and said:
+            room = _room(bus.faults[0], ears.host)
+            node = bus.nodes[HOST]
+            port.overwritten += _give(node, ears.host, ears.waiting, HOST, room, words)
         elif to & (1 << HOST):
-            _to_host(net, ears, k, words)
-        if to & (1 << RIG) and entry.said == 0:
-            _give(nodes[RIG], ears.rig, ears.waiting, RIG, ears.rig.size, words)
+            _to_host(bus, port, held, ears.host, ears.waiting, words)
+        if to & (1 << RIG) and not said:
+            _give(bus.nodes[RIG], ears.rig, ears.waiting, RIG, ears.rig.size, words)
         if to & (1 << GUARD):
-            lost = _give(nodes[GUARD], ears.guard, ears.waiting, GUARD, ears.guard.size, words)
+            room, node = ears.guard.size, bus.nodes[GUARD]
+            lost = _give(node, ears.guard, ears.waiting, GUARD, room, words)
             net.guard[k].overwritten += lost
-        if to & (1 << INTRUDER) and entry.said == 0:
-            nodes[INTRUDER].received += 1
     bus.logged = 0
 
 
-@kernel
+@inlined
 def carry(net, ears, until_ns):
     """Carry the frames of all buses up to ``until_ns``, into the receive queues and the tap.
 
     What is queued for that very instant competes with what is queued after this call.
     """
-    net.counts[IN_TAP] = 0
+    net.tap[0].count = 0
     for k in range(net.buses.size):
-        while not run(net.buses[k], until_ns):
+        while True:
+            done = run(net.buses[k], until_ns)
             _hand_on(net, ears, k)
-        _hand_on(net, ears, k)
-    if net.counts[IN_LATE] > 0:
+            if done:
+                break
+    if net.held[0].count > 0:
         _let_go(net, ears, until_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.drivers.interface import note_loss
 from tianyuan.hil.bus.controller import reset, restart, settle
 from tianyuan.hil.bus.queues import abort, flush
@@ -61,7 +61,7 @@ def _hold_passive(bus, wanted, t_ns):
         settle(bus, HOST, t_ns)
 
 
-@kernel
+@inlined
 def inject(net, t_ns):
     """Bring the host's controllers and interfaces into line with BUS_FAULTS, at ``t_ns``."""
     for k in range(net.buses.size):

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.dbc.frame import FRAME
 from tianyuan.dbc.header import key
 from tianyuan.drivers.port_record import closed_ports
 from tianyuan.firmware.car_messages import messages_of
@@ -17,13 +16,13 @@ from tianyuan.hil.bus.faults import bus_faults
 from tianyuan.hil.bus.records import (
     BUS,
     GUARD,
+    HELD,
     HOST,
-    LATE,
     LATENCY,
     NEVER,
     RIG,
     SLOTS,
-    TAPPED,
+    TAP,
     Net,
 )
 
@@ -85,10 +84,8 @@ def net_of(
         closed_ports(range(count)),
         closed_ports(range(count)),
         _latencies(keys),
-        np.zeros(LATE if count else 0, FRAME).view(np.recarray),
-        np.zeros(LATE if count else 0, np.int64),
-        np.zeros(TAPPED if count else 0, FRAME).view(np.recarray),
-        np.zeros(2, np.int64),
+        np.zeros(1 if count else 0, HELD).view(np.recarray),
+        np.zeros(1 if count else 0, TAP).view(np.recarray),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc.frame import WORDS
 from tianyuan.drivers.buses import any_lost, most_unsent
 from tianyuan.drivers.interface import LOOK_NS
@@ -61,7 +61,7 @@ def _send(bus, who, port, frames, start, end, t_ns):
         keep_waiting(port, words, i, t_ns)
 
 
-@kernel
+@inlined
 def send(net, who, ports, frames, n, t_ns):
     """Send the first ``n`` frames of host or guard, each by the bus of its channel, in runs."""
     first = np.int64(0)
@@ -75,7 +75,7 @@ def send(net, who, ports, frames, n, t_ns):
         first = end
 
 
-@kernel
+@inlined
 def send_plain(net, who, frames, n, t_ns):
     """Queue ``n`` frames of rig or intruder, each on its bus; returns how many found room."""
     words, taken = frames.view(np.int64), 0
@@ -93,7 +93,7 @@ def send_plain(net, who, frames, n, t_ns):
     return taken
 
 
-@kernel
+@inlined
 def ask(net, host, t_ns):
     """Tell HOST what its loop would: an interface lost, sends in a row that found no room."""
     for k in range(net.buses.size):

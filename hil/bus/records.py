@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.dbc.frame import WORDS
+from tianyuan.dbc.frame import FRAME, WORDS
 from tianyuan.hil.bus.faults import BUS_FAULTS
 
 # Numpy's integers where kernels are called with them: numba compiles a kernel anew for each
@@ -136,6 +136,14 @@ LATENCY: Final = np.dtype(
 )
 
 
+# Frames held back on their way to the host, and until when.
+HELD: Final = np.dtype(
+    [("count", "i8"), ("until_ns", "i8", (LATE,)), ("words", "i8", (LATE, WORDS))]
+)
+# Frames received in the last millisecond, each stamped with that instant.
+TAP: Final = np.dtype([("count", "i8"), ("words", "i8", (TAPPED, WORDS))])
+
+
 class Net(NamedTuple):
     """The buses of a car, with all of their nodes; without any bus, frames arrive at once."""
 
@@ -144,10 +152,8 @@ class Net(NamedTuple):
     host: np.recarray  # PORT, one a bus
     guard: np.recarray  # PORT, one a bus
     latencies: np.recarray  # LATENCY
-    late: np.recarray  # FRAME: held back on the way to the host
-    late_ns: np.ndarray  # until when
-    tap: np.recarray  # FRAME: received in the last millisecond, stamped with that instant
-    counts: np.ndarray  # (2,) frames in late, frames in tap
+    held: np.recarray  # HELD
+    tap: np.recarray  # TAP
 
 
 class Ears(NamedTuple):
@@ -159,9 +165,7 @@ class Ears(NamedTuple):
     waiting: np.ndarray
 
 
-IN_LATE, IN_TAP = range(2)
-
-
 def tap_of(net: Net) -> np.recarray:
     """What every node could hear in the last millisecond, each stamped with its reception."""
-    return net.tap[: net.counts[IN_TAP]].view(np.recarray)
+    words: np.ndarray = net.tap["words"][0, : net.tap["count"][0]]
+    return words.view(FRAME).reshape(-1).view(np.recarray)

@@ -48,6 +48,8 @@ def set_fields(faults, state, effect, records):
 
     ``records`` has eight bytes a field; ``more`` says whether a row's field is a float.
     """
+    if records.size == 0:
+        return
     words, reals = records.view(np.int64), records.view(np.float64)
     for k in range(words.size):
         words[k] = 0

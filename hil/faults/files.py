@@ -156,7 +156,7 @@ def _reversed(entry: FaultEntry, line: np.recarray, car: Car) -> np.recarray:
 def _not_simple(entry: FaultEntry, line: np.recarray, car: Car) -> np.recarray:
     """An end far from the beginning, or a figure of eight."""
     if entry.parameters["how"] == "open":
-        return line[: round(len(line) * (1.0 - SHARE_LEFT_OUT))]
+        return line[: round(len(line) * (1.0 - SHARE_LEFT_OUT))].view(np.recarray)
     turn = np.arange(400) * (2.0 * np.pi / 400)
     reach_m = line.s_m[-1] / 6.1  # so that both are about as long
     x_m, y_m = reach_m * np.sin(turn), 0.5 * reach_m * np.sin(2.0 * turn)

@@ -20,9 +20,15 @@ def begin(world, life, t_ns):
     if world.faults.size > 0:
         f = life.faults
         update(world.faults, f.state, life.race, life.plant_state[0].vx_mps, t_ns)
-        set_fields(world.faults, f.state, BUS, f.bus)
         set_fields(world.faults, f.state, ACTUATOR, life.actuator_faults)
         extra_frames.hear(f.outside, f.counts, world.commands, life.received, life.command)
+
+
+@inlined
+def set_buses(world, life, bus_faults):
+    """Set BUS_FAULTS of the buses' model as it is now."""
+    if world.faults.size > 0:
+        set_fields(world.faults, life.faults.state, BUS, bus_faults)
 
 
 @inlined

@@ -16,6 +16,7 @@ from tianyuan.hil.faults.records import Effect
 from tianyuan.hil.faults.targets import Rows, Targets, ns
 
 ALL: Final = -1
+INTRUDER_RAD: Final = 0.3  # what somebody on the host's bus steers
 
 
 def frames(effect: Effect, car: Targets, entry: FaultEntry, **more: Any) -> Rows:
@@ -78,7 +79,7 @@ def intruding(car: Targets, entry: FaultEntry) -> Rows:
             "effect": Effect.HOST_BUS,
             "message": message,
             "channel": COMMAND_NAMES.index("steer_rad"),
-            "amount": 0.3,
+            "amount": INTRUDER_RAD,
             "every_ns": every_ns,
         }
     else:  # somebody who does not read is nobody in virtual time

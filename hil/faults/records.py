@@ -10,7 +10,6 @@ import numpy as np
 from tianyuan.control.records import COMMAND, record
 from tianyuan.dbc.codec import SENT, Codec, records
 from tianyuan.dbc.frame import FRAME, frames
-from tianyuan.hil.bus.faults import bus_faults
 
 TAPE: Final = 64  # frames of a recording that is played back
 HELD: Final = 512  # frames on their way, of those that are delayed
@@ -121,7 +120,6 @@ class Faulted(NamedTuple):
     """All of the faults that changes in a run."""
 
     state: np.recarray  # FAULT_STATE, one a row of FAULTS
-    bus: np.recarray  # BUS_FAULTS, one a bus
     host: np.recarray  # HOST_FAULTS
     held: np.recarray  # frames that are delayed; t_ns is when they go
     swapped: np.recarray  # one a message: the frame that the next one overtakes
@@ -143,7 +141,6 @@ def faulted(faults: np.recarray, sensors: Codec, commands: Codec) -> Faulted:
     some = faults.size > 0
     return Faulted(
         np.zeros(faults.size, FAULT_STATE).view(np.recarray),
-        bus_faults(),
         record(HOST_FAULTS),
         frames(HELD if some else 0),
         np.zeros(len(sensors.messages) if some else 0, FRAME).view(np.recarray),

@@ -26,15 +26,18 @@ from tianyuan.hil.scenario.end import NS_PER_S, End
 from tianyuan.hil.scenario.files import write_inputs
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import Ready
+from tianyuan.hil.scenario.process_faults import ProcessFaults, Scene, log_for
 
 LOOK_S: Final = 0.02
 PATIENCE_S: Final = 180.0  # for processes that compile, of a cold cache
-BAD_INPUT: Final = 2
 
 
-def drive(ready: Ready, scenario: Scenario, where: str) -> float:
-    """Run until the scenario is over; raises InputError for what host or guard refuse."""
-    with _folder() as folder:
+def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
+    """Run until the scenario is over; raises InputError for what host or guard refuse.
+
+    Returns when each fault of a process was done, by its place among the scenario's.
+    """
+    with _folder() as folder, log_for(scenario, folder) as log:
         inputs = write_inputs(scenario, ready, folder)
         bus = f"{folder}/can0"
         common = ("--car", str(inputs.car), "-c", bus)
@@ -43,9 +46,14 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> float:
                 processes.start("guard", *common)
             joined = 1 + bool(ready.car.guard)
             processes.wait(lambda: len(nodes(bus)) >= joined, "rig and guard")
-            processes.start("drive", *common, *_circuit(inputs, scenario))
-            _until_over(ready, scenario, rig, processes)
-    return 1.0
+            logged = ("--log", str(log)) if log is not None else ()
+            processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
+            scene = Scene(ready.period_ns * 1e-9, log)
+            with ProcessFaults(scenario, ready.life, scene) as faults:
+                _until_over(ready, scenario, rig, processes)
+    if faults.failed is not None:
+        raise InputError(f"{where}: {faults.failed}")
+    return faults.begun_ns
 
 
 def _circuit(inputs: Inputs, scenario: Scenario) -> tuple[str, ...]:

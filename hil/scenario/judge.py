@@ -19,6 +19,7 @@ from tianyuan.hil.scenario.trace import Rows
 STANDSTILL_MPS: Final = 0.2
 PERMIT_NS: Final = 100_000_000  # a grant older than this permits nothing
 SILENT_NS: Final = 200_000_000  # a host unheard for this long is gone
+STOPPING: Final = (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
 SLOWER: Final = 0.97  # of its twin's speed: what a cap leaves, and noise does not
 SLOW_MPS: Final = 1.0
 CAPPED_NS: Final = 1_000_000_000  # a cap takes this long to show in the speed
@@ -53,7 +54,7 @@ def find(trace: Rows, t_ns: int, guarded: bool, twin: Rows | None) -> Findings:
         return Findings("refused", None, _word(trace, end), None, None, begin, end)
     if stand is not None and _closed(rows[: stand + 1]):
         return _stopped(rows, stand, guarded, begin, end)
-    if len(rows) and rows.mode[-1] in (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP):
+    if len(rows) and rows.mode[-1] in STOPPING:
         # It says that it stops, and does not: the verdict is the run's.
         return Findings("none", _said_ns(rows), _word(trace, end), None, None, begin, end)
     slower_ns = _slower_ns(rows, twin)
@@ -103,7 +104,7 @@ def _stopped(rows: Rows, stand: int, guarded: bool, begin: int, end: int) -> Fin
     # What happens to the permit of a car that all but stands makes no emergency of its stop.
     slow = _since(np.abs(way.speed_mps) < SLOW_MPS)
     emergency = lost < slow if guarded else way.mode[-1] == Mode.EMERGENCY_STOP
-    stops = way.mode[-1] in (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
+    stops = way.mode[-1] in STOPPING
     shown = [int(way.t_ns[-1])]
     if stops:
         shown.append(_said_ns(way))
@@ -112,7 +113,7 @@ def _stopped(rows: Rows, stand: int, guarded: bool, begin: int, end: int) -> Fin
     if _open(way)[0] and (shut := _since(~_open(way))) < len(way):
         shown.append(_frame_ns(way, shut, "throttle_ns"))
     reaction: Reaction = "emergency_stop" if emergency else "controlled_stop"
-    cause = _word(way, len(way)) if stops else GuardCause(int(way.guard_cause[-1])).name
+    cause = _word(way, len(way)) if stops else _others_word(way[-1])
     return Findings(reaction, min(shown), cause, begin + stand, _gone_ns(way), begin, end)
 
 
@@ -130,13 +131,20 @@ def _gone_ns(way: Rows) -> int | None:
 
 def _said_ns(rows: Rows) -> int:
     """The frame from which on the heartbeat says that the car is being stopped."""
-    says = np.isin(rows.mode, (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP))
+    says = np.isin(rows.mode, STOPPING)
     return int(rows.beat_ns[min(_since(says), len(rows) - 1)])
 
 
 def _word(rows: Rows, end: int) -> str:
     """The cause that the host names last before ``end``."""
     return Cause(int(rows.cause[end - 1])).name if end else Cause.NONE.name
+
+
+def _others_word(row: np.record) -> str:
+    """The cause of a stop that no heartbeat tells: by the host's own bus, or the guard's."""
+    if row.host_mode in STOPPING:
+        return Cause(int(row.host_cause)).name
+    return GuardCause(int(row.guard_cause)).name
 
 
 def _degraded_by(rows: Rows) -> str:

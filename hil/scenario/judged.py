@@ -33,13 +33,20 @@ def judged(
     seed: int,
     ready: Ready,
     twin: Twin | None,
-    realtime: bool,
-    real_time_factor: float,
+    done_ns: dict[int, int] | None,
+    real_time_factor: float = 1.0,
 ) -> Judged:
-    """Judge what the tap of a rig has heard and seen."""
-    life = ready.life
-    layer = scenario.faults[0].row.virtual if scenario.faults else None
-    begun_ns = fault_time.begun_ns(ready.world, life, 0, layer)
+    """Judge what the tap of a rig has heard and seen.
+
+    ``done_ns`` is None for virtual time; in real time it says when each fault of a process was
+    done, by its place among the scenario's.
+    """
+    life, realtime = ready.life, done_ns is not None
+    begun_ns = (done_ns or {}).get(0)
+    if begun_ns is None and scenario.faults:
+        row = scenario.faults[0].row
+        layer = row.realtime if realtime else row.virtual
+        begun_ns = fault_time.begun_ns(ready.world, life, 0, layer)
     drive = Drive(
         life.tap.rows[: life.tap.written[0]],
         life.tap.kept[0],

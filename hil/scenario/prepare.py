@@ -65,7 +65,6 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         if entry.row.virtual is Layer.START:
             start.place(life, entry)
     net = make_net(car, lockstep.EPOCH_NS, seed)
-    life = life._replace(faults=life.faults._replace(bus=net.faults))
     return Ready(car, path, host, guard, world, life, net, period_ns, longest_s)
 
 

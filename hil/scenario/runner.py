@@ -59,10 +59,10 @@ def drive_twin(scenario: Scenario, seed: int, realtime: bool = False, where: str
 def _drive(scenario: Scenario, seed: int, twin: Twin | None, realtime: bool, where: str) -> Judged:
     ready = prepare(scenario, where, seed)
     if realtime:
-        factor = in_real_time.drive(ready, scenario, where)
-    else:
-        factor = in_virtual_time.drive(ready, scenario)
-    return judged(scenario, seed, ready, twin, realtime, factor)
+        done_ns = in_real_time.drive(ready, scenario, where)
+        return judged(scenario, seed, ready, twin, done_ns)
+    factor = in_virtual_time.drive(ready, scenario)
+    return judged(scenario, seed, ready, twin, None, factor)
 
 
 @lru_cache(maxsize=32)

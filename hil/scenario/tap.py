@@ -152,6 +152,7 @@ def note(tap, world, life, index, share, cross_track_m, t_ns):
     row.steer_enable, row.mode = int(c.steer_enable), int(c.mode)
     # A car's own bus may have no word for it; the host's has.
     row.cause = int(c.cause if tap.carrier[CAUSES] >= 0 else life.host[0].cause)
+    row.host_mode, row.host_cause = int(life.host[0].mode), int(life.host[0].cause)
     row.permit, row.guard_cause = int(tap.permit[0].permit), int(tap.permit[0].cause)
     row.flag, row.lap = life.race[0].flag, life.race[0].lap
     road = life.road[0].friction

@@ -25,6 +25,8 @@ TRACE: Final = np.dtype(
         ("cause", "i4"),
         ("permit", "i4"),
         ("guard_cause", "i4"),
+        ("host_mode", "i4"),  # by the host's own bus, where it is heard when the car's is not
+        ("host_cause", "i4"),
         ("flag", "i4"),
         ("lap", "i4"),  # 0 before the start
         # of the plant

@@ -16,6 +16,7 @@ from tianyuan.commands.verdicts import print_comparison, print_results
 from tianyuan.control.errors import InputError
 from tianyuan.hil.scenario import batch, read
 from tianyuan.hil.scenario.batch import Task
+from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.compare import differences
 from tianyuan.hil.scenario.documents import json_of, write_junit
 from tianyuan.hil.scenario.runner import Outcome
@@ -47,6 +48,9 @@ def hil(
     A failure that its file knows of is expected; passing in spite of that is not.
     """
     tasks = tasks_of(scenarios, seed)
+    for task in tasks:
+        for in_real_time in {realtime, realtime or both}:
+            check(task.scenario, task.where, in_real_time)
     outcomes = run(tasks, realtime, workers)
     results = [outcome.result for outcome in outcomes]
     if json is not None:
