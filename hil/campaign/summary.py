@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 from scipy.stats import spearmanr
 
 BINS: Final = 5
@@ -32,10 +32,11 @@ class Share(Part):
     rows: int
     passed: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
-    def rate(self) -> float:
-        """The share that passed."""
-        return self.passed / max(self.rows, 1)
+    def pass_rate(self) -> float | None:
+        """The share that passed; none of no rows."""
+        return self.passed / self.rows if self.rows else None
 
 
 class Parameter(Part):
@@ -67,6 +68,7 @@ class Summary(Part):
     rows: int  # that the campaign has
     done: int
     passed: int
+    known: int  # failures that their scenarios know of
     failed: int  # errors among them
     errors: int
     scenarios: list[Share]
@@ -81,14 +83,16 @@ def summary_of(
     name: str, rows: int, done: Rows, keys: Sequence[str], figures: Sequence[str], lap_time: str
 ) -> Summary:
     """The summary of ``done`` rows; ``figures`` are ranked by, ``lap_time`` is one of them."""
-    failed = [row for row in done if not row["passed"]]
+    passed = sum(bool(row["passed"]) for row in done)
+    failed = [row for row in done if not row["passed"] and row["verdict"] != "known"]
     timed = sorted((row for row in done if _number(row[lap_time])), key=lambda row: row[lap_time])
     told = [_parameter(key, done, figures) for key in keys]
     return Summary(
         name=name,
         rows=rows,
         done=len(done),
-        passed=len(done) - len(failed),
+        passed=passed,
+        known=len(done) - passed - len(failed),
         failed=len(failed),
         errors=sum(row["error"] is not None for row in done),
         scenarios=[

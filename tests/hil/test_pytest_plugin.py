@@ -56,7 +56,7 @@ def test_a_test_drives_the_rig_and_judges_by_its_result(pytester: pytest.Pyteste
         def test_emergency_stop(rig):
             stop = rig.fault("emergency_stop", at_speed_mps=15)
             result = rig.run(track="oval", faults=[stop])
-            assert result.passed, result.failures
+            assert result.reaction == "emergency_stop", result.failures
             assert result.stopped_on_track and result.detected_ms <= 100
 
         def test_lap(rig):

@@ -21,7 +21,9 @@ def print_summary(summary: Summary) -> None:
     console = Console()
     console.print(
         f"{escape(summary.name)}: {summary.done} of {summary.rows} rows, {summary.passed} passed, "
-        f"{summary.failed} failed" + (f", {summary.errors} by an error" * bool(summary.errors))
+        f"{summary.failed} failed"
+        + f", {summary.errors} by an error" * bool(summary.errors)
+        + f", {summary.known} as is known" * bool(summary.known)
     )
     if len(summary.scenarios) > 1:
         console.print(_scenarios(summary.scenarios))
@@ -38,14 +40,14 @@ def print_summary(summary: Summary) -> None:
 
 def _scenarios(shares: list[Share]) -> Table:
     table = _table("by scenario, the worst first", "scenario", "rows", "passed", "")
-    for share in sorted(shares, key=lambda share: share.rate):
+    for share in sorted(shares, key=lambda share: share.pass_rate or 0.0):
         table.add_row(escape(share.what), *_counts(share))
     return table
 
 
 def _counts(share: Share) -> tuple[str, str, str]:
-    rate = f"{share.rate:.1%}" if share.rows else ""
-    return str(share.rows), str(share.passed), rate
+    rate = share.pass_rate
+    return str(share.rows), str(share.passed), "" if rate is None else f"{rate:.1%}"
 
 
 def _parameters(parameters: list[Parameter]) -> Table:
@@ -56,7 +58,8 @@ def _parameters(parameters: list[Parameter]) -> Table:
         table.add_column(f"~{word}", justify="right", no_wrap=True)
     named = short_names([parameter.key for parameter in parameters])
     for parameter in parameters[:PARAMETERS_SHOWN]:
-        rates = "".join(f"{100 * share.rate:4.0f}" for share in parameter.bins if share.rows)
+        shares = [share.pass_rate for share in parameter.bins if share.pass_rate is not None]
+        rates = "".join(f"{100 * rate:4.0f}" for rate in shares)
         ranked = (parameter.rank_correlation.get(figure) for figure in RANKED)
         table.add_row(
             escape(named[parameter.key]),

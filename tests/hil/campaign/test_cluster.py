@@ -19,11 +19,15 @@ pytestmark = [pytest.mark.compiled, pytest.mark.filterwarnings("ignore::Deprecat
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Two worker processes on this machine."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+    ):
         yield cluster.scheduler_address
 
 
@@ -57,7 +61,6 @@ def deadly(row: int) -> dict:
 
 
 def test_a_row_that_kills_workers_is_lost_and_the_rest_is_driven(cluster):
-    sys.modules[__name__].__dict__.setdefault("__file__", "")
     found = [made for made, _ in cluster.run_all(range(1, 7), _by_value(deadly))]
     assert sorted(made["row"] for made in found if isinstance(made, dict)) == [1, 2, 4, 5, 6]
     (lost,) = (made for made in found if isinstance(made, Lost))

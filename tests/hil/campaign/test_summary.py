@@ -15,7 +15,8 @@ KEYS = ["friction", "gain", "law"]
 def row(number: int, passed: bool, error: str | None = None, **parameters) -> dict:
     return {
         "row": number, "scenario": "ab"[number % 2], "seed": number, "passed": int(passed),
-        "error": error, "failures": "[]" if passed else '["it was 0.31 m off its line"]',
+        "error": error, "verdict": "passed" if passed else "failed",
+        "failures": "[]" if passed else '["it was 0.31 m off its line"]',
         "time_s": 100.0 + number if error is None else None,
         **dict.fromkeys(KEYS, 0.0), **parameters,
     }  # fmt: skip
@@ -39,7 +40,7 @@ def test_the_parameter_that_decides_comes_first():
     found = summed(grip_decides()).parameters
     assert found[0].key == "friction"
     assert found[0].tells_bits > 10 * max(parameter.tells_bits for parameter in found[1:])
-    rates = [share.rate for share in found[0].bins]
+    rates = [share.pass_rate for share in found[0].bins]
     assert rates == sorted(rates)
     assert rates[0] == 0.0
     assert rates[-1] == 1.0
@@ -85,6 +86,12 @@ def test_failures_that_differ_in_numbers_alone_are_of_one_kind():
     assert found.errors == 1
     assert [brief.row for brief in found.fastest] == [1, 2, 4]
     assert [brief.row for brief in found.slowest] == [4, 2, 1]
+
+
+def test_a_failure_that_its_scenario_knows_of_is_no_failure_of_the_campaign():
+    found = summed([row(1, True), row(2, False), row(3, False) | {"verdict": "known"}])
+    assert (found.passed, found.known, found.failed) == (1, 1, 1)
+    assert [brief.row for brief in found.failures] == [2]
 
 
 def test_two_equal_bins_that_decide_tell_one_bit_less_chance():
