@@ -25,12 +25,16 @@ from tianyuan.hil.actuators import emergency
 from tianyuan.hil.actuators.motors import act
 from tianyuan.hil.actuators.orders import obey
 from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
+from tianyuan.hil.faults import inject
+from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
 from tianyuan.hil.road import Ground, look
+from tianyuan.hil.scenario import tap
+from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors.history import history, recall, remember
 from tianyuan.hil.sensors.measure import measure
 from tianyuan.hil.sensors.receiver import receive
@@ -66,6 +70,7 @@ class World(NamedTuple):
     seed: int
     statuses: np.ndarray  # (sensor messages,) sum of the Status that each carries
     sky: np.recarray  # SKY
+    faults: np.recarray  # FAULTS; none for a run in which nothing goes wrong
 
 
 class Life(NamedTuple):
@@ -97,6 +102,8 @@ class Life(NamedTuple):
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
+    faults: Faulted
+    tap: Tap  # the judge's
 
 
 def groups_of(wire: Wire) -> np.ndarray:
@@ -123,8 +130,11 @@ def untold(commands: Codec) -> np.recarray:
     return blank
 
 
-def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
-    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry."""
+def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None = None) -> Life:
+    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry.
+
+    Only a judge needs a tap.
+    """
     start = world.path[GRID_POINT]
     race = record(RACE)
     race.laps_wanted[0] = laps
@@ -157,6 +167,8 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
+        faulted(world.faults, world.sensors, world.commands),
+        judges or tap.closed(world.commands, world.permit),
     )
 
 
@@ -237,10 +249,12 @@ def _speak(world, life, t_ns, frames_out):
                     world.sensor_params, world.plant, life.history, life.sensing, world.seed,
                     group, life.sensors, t_ns,
                 )  # fmt: skip
+        if not inject.measured(world, life, k, t_ns):
+            continue
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
             frames_out[n_out].t_ns = t_ns
-            n_out += 1
-    return n_out
+            n_out = inject.encoded(world, life, k, frames_out, n_out + 1, t_ns)
+    return inject.end(world, life, frames_out, n_out, t_ns)
 
 
 @inlined
@@ -254,6 +268,8 @@ def _watch(world, life, t_ns):
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
     begun = life.race[0].began_ns > 0
+    if begun:
+        tap.note(life.tap, world, life, index, share, cross_track, t_ns)
     if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     planned_ns = life.next_row_ns[0]
@@ -302,6 +318,8 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     Takes ``n_in`` frames off the bus, fills ``frames_out`` with what the sensors send, and
     returns how many that are.
     """
+    inject.begin(world, life, t_ns)
+    tap.hear(life.tap, world.commands, world.permit, frames_in, n_in)
     _read_bus(world, life, frames_in, n_in)
     _act(world, life, t_ns)
     place = max(life.place[0], 0)
