@@ -18,7 +18,8 @@ from tianyuan.hil.plant.tyre import force
 
 AXLES: Final = ("front", "rear")
 SLIP_ANGLES: Final = np.linspace(0.0, 0.4, 401)
-POINTS: Final = 40
+POINTS: Final = 12
+SPEEDS: Final = 4
 UP_TO: Final = 0.97  # of the peak: beyond, a slip angle says nothing about the force
 
 
@@ -76,32 +77,56 @@ def limit_mps2(vehicle: Vehicle, axle: str, air_mps: float = 0.0) -> float:
     return float(brentq(left, 0.1, 200.0, xtol=1e-6))
 
 
-def slip_angle_rad(vehicle: Vehicle, axle: str, ay_mps2: float) -> float:
+def slip_angle_rad(vehicle: Vehicle, axle: str, ay_mps2: float, air_mps: float = 0.0) -> float:
     """The slip angle at which an axle carries its share of ``ay_mps2``, below its limit."""
-    forces = axle_n(vehicle, axle, ay_mps2, SLIP_ANGLES)
+    forces = axle_n(vehicle, axle, ay_mps2, SLIP_ANGLES, air_mps)
     rising = forces[: int(np.argmax(forces)) + 1]
     wanted_n = vehicle.chassis.mass_kg * static_share(vehicle, axle) * ay_mps2
     return float(np.interp(wanted_n, rising, SLIP_ANGLES[: len(rising)]))
 
 
+def skid_pads(vehicle: Vehicle, axle: str, top_mps: float) -> np.ndarray:
+    """Rows of lateral acceleration, squared speed and an axle's slip angle, up to its limit."""
+    speeds = np.linspace(0.0, top_mps, SPEEDS) if vehicle.aero.downforce_n_per_mps2 else [0.0]
+    rows = []
+    for air in speeds:
+        most = UP_TO * min(limit_mps2(vehicle, one, air) for one in AXLES)
+        for ay in np.linspace(0.05, 1.0, POINTS) * most:
+            rows.append((ay, air**2, slip_angle_rad(vehicle, axle, ay, air)))
+    return np.array(rows)
+
+
+def fit(rows: np.ndarray, friction: float) -> np.ndarray:
+    """The driver's b, c and d (1/m) of one axle for its rows of ``skid_pads``."""
+    ay, square, slip_rad = rows.T
+    slip = np.tan(slip_rad)
+
+    def error(bcd: np.ndarray) -> np.ndarray:
+        peak = friction * (GRAVITY_MPS2 + 1e-3 * bcd[2] * square)
+        return np.asarray(peak * np.sin(bcd[1] * np.arctan(bcd[0] * slip)) / ay - 1.0)
+
+    b, c, thousandths = least_squares(error, (12.0, 1.4, 1.0)).x
+    return np.array([b, c, 1e-3 * thousandths if square.any() else 0.0])
+
+
 def identify(vehicle: Vehicle, top_mps: float) -> dict[str, float]:
-    """The driver's ``friction``, ``tyre_b_…``, ``tyre_c_…`` and ``downforce_n_per_mps2``.
+    """The driver's ``friction``, ``tyre_b_…``, ``tyre_c_…`` and its down-force with its share.
 
-    Friction is that of the axle which gives way first. The down-force is what raises the
-    limit with it at ``top_mps``: what the tyres lose of friction under it is taken off.
+    Friction is that of the axle which gives way first without down-force. The rest is fitted
+    to the slip angles on skid pads up to ``top_mps``, where the driver's model is
+
+        ay = friction (g + d v^2) sin(c atan(b tan(alpha)))
+
+    with d the axle's down-force over the mass that it carries. Tyres lose friction and
+    stiffness under a load, so that comes out below what the wings press with.
     """
-    limits = {axle: limit_mps2(vehicle, axle) for axle in AXLES}
-    friction = min(limits.values()) / GRAVITY_MPS2
-    found = {"friction": friction}
+    friction = min(limit_mps2(vehicle, axle) for axle in AXLES) / GRAVITY_MPS2
+    found, pressed = {"friction": friction}, {}
     for axle in AXLES:
-        ay = np.linspace(0.02, UP_TO, POINTS) * min(limits.values())
-        slip = np.tan([slip_angle_rad(vehicle, axle, one) for one in ay])
-
-        def error(bc: np.ndarray, ay: np.ndarray = ay, slip: np.ndarray = slip) -> np.ndarray:
-            peak = friction * GRAVITY_MPS2
-            return np.asarray(peak * np.sin(bc[1] * np.arctan(bc[0] * slip)) - ay)
-
-        found[f"tyre_b_{axle}"], found[f"tyre_c_{axle}"] = least_squares(error, (12.0, 1.4)).x
-    pressed = min(limit_mps2(vehicle, axle, top_mps) for axle in AXLES) / friction
-    down_n = vehicle.chassis.mass_kg * (pressed - GRAVITY_MPS2)
-    return found | {"downforce_n_per_mps2": down_n / top_mps**2}
+        b, c, d = fit(skid_pads(vehicle, axle, top_mps), friction)
+        found[f"tyre_b_{axle}"], found[f"tyre_c_{axle}"] = b, c
+        pressed[axle] = d * vehicle.chassis.mass_kg * static_share(vehicle, axle)
+    found["downforce_n_per_mps2"] = sum(pressed.values())
+    if found["downforce_n_per_mps2"]:
+        found["downforce_front_share"] = pressed["front"] / found["downforce_n_per_mps2"]
+    return found

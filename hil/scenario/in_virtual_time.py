@@ -13,7 +13,7 @@ from tianyuan.hil.scenario.end import NS_PER_S, End
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import Ready
 
-CHUNK_STEPS: Final = 100
+CHUNK_STEPS: Final = 200  # a call takes as long as some thirty of its steps
 
 
 def drive(ready: Ready, scenario: Scenario) -> float:

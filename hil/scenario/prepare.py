@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,8 +22,6 @@ from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.model import Scenario, flat, nested
 
-# What a line is planned from; other changes of the car file leave it as it is.
-PLANNED_FROM: Final = ("vehicle", "limits", "planning")
 FASTEST_MPS: Final = 100.0
 
 
@@ -47,7 +43,7 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
     """Read, plan and build what the scenario names. Raises InputError."""
     period_ns = 1_000_000_000 // scenario.rate_hz
     car = car_of(scenario, where)
-    path = line_of(scenario, where)
+    path = line_for(car, names.track_file(scenario.track))
     law = Controller[scenario.controller.upper().replace("-", "_")]
     host = make_host(car, path, law, period_ns)
     guard = virtual.make_guard(car, host)
@@ -87,18 +83,3 @@ def car_of(scenario: Scenario, where: str) -> Car:
         return load_car(file, nested(scenario.car_file))
     except InputError as error:
         raise InputError(f"{where}: car_file: {str(error).removeprefix(f'{file}: ')}") from None
-
-
-def line_of(scenario: Scenario, where: str) -> np.recarray:
-    """The line to drive, planned from what the scenario's car has."""
-    changes = nested(scenario.car_file)
-    planned = {key: changes[key] for key in PLANNED_FROM if key in changes}
-    if planned:
-        changed = scenario.model_copy(update={"car_file": planned})
-        return line_for(car_of(changed, where), names.track_file(scenario.track))
-    return _line(names.car_file(scenario.car), names.track_file(scenario.track))
-
-
-@lru_cache(maxsize=16)
-def _line(car: Path, track: Path) -> np.recarray:
-    return line_for(load_car(car), track)

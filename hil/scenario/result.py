@@ -44,6 +44,11 @@ class Result(BaseModel):
     real_time_factor: float = 1.0
 
     @property
+    def stopped_on_track(self) -> bool:
+        """Whether the car came to a stand, on purpose and without a wheel off the track."""
+        return self.reaction in ("controlled_stop", "emergency_stop") and self.on_track
+
+    @property
     def as_expected(self) -> bool:
         """Passed, or failed where that is known; what passes unnoticed is neither."""
         return self.passed == (self.known is None)
