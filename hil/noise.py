@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 
 _MASK: Final = 0xFFFF_FFFF
 _FACTOR: Final = 0x45D9_F3B
 _UNIT: Final = 1.0 / 4294967296.0
 
 
-@kernel
+@inlined
 def mix(value):
     """Thirty-two bits well stirred (Mueller's integer hash; one to one)."""
     value = (((value >> 16) ^ value) * _FACTOR) & _MASK
@@ -41,17 +41,24 @@ def uniform(seed, channel, count):
     return (_key(seed, channel, count) + 0.5) * _UNIT
 
 
-@kernel
-def pair(seed, channel, count):
-    """Two independent standard normal values for (seed, channel, count), by Box and Muller."""
+@inlined
+def _polar(seed, channel, count):
+    """Radius and angle of a point of the normal plane, by Box and Muller."""
     key = _key(seed, channel, count)
     first = (mix(key ^ 0x3C6E_F372) + 0.5) * _UNIT
     turn = 2.0 * math.pi * (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
-    radius = math.sqrt(-2.0 * math.log(first))
-    return radius * math.cos(turn), radius * math.sin(turn)
+    return math.sqrt(-2.0 * math.log(first)), turn
 
 
 @kernel
 def gauss(seed, channel, count):
     """A standard normal value for (seed, channel, count): the first of its pair."""
-    return pair(seed, channel, count)[0]
+    radius, turn = _polar(seed, channel, count)
+    return radius * math.cos(turn)
+
+
+@kernel
+def pair(seed, channel, count):
+    """Two independent standard normal values for (seed, channel, count)."""
+    radius, turn = _polar(seed, channel, count)
+    return radius * math.cos(turn), radius * math.sin(turn)

@@ -28,9 +28,11 @@ from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
 from tianyuan.hil.faults import inject
 from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
+from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
+from tianyuan.hil.road import Ground, look
 from tianyuan.hil.sensors.history import history, recall, remember
 from tianyuan.hil.sensors.measure import measure
 from tianyuan.hil.sensors.receiver import receive
@@ -41,7 +43,6 @@ STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
-DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
@@ -53,6 +54,7 @@ class World(NamedTuple):
 
     driver: np.recarray  # PARAMS, for the line's spacing and the car's size
     path: np.recarray  # PATH
+    ground: Ground
     plant: np.recarray  # PLANT
     sensor_params: np.recarray
     sensors: Codec
@@ -76,6 +78,7 @@ class Life(NamedTuple):
     actuators: np.recarray  # ACTUATOR_STATE
     actuator_faults: np.recarray  # ACTUATOR_FAULTS
     controls: np.recarray  # CONTROLS
+    road: np.recarray  # ROAD
     history: np.recarray
     sensing: np.recarray  # SENSING
     race: np.recarray  # RACE
@@ -93,6 +96,7 @@ class Life(NamedTuple):
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
+    foot: np.ndarray  # (2,) share of the way to the next point, and how far left of the line
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
@@ -135,6 +139,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         record(ACTUATOR_STATE),
         record(ACTUATOR_FAULTS),
         record(CONTROLS),
+        flat(),
         history(),
         sensing(),
         race,
@@ -152,6 +157,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
+        np.zeros(2),
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
@@ -249,7 +255,7 @@ def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
     index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.place[0])
-    life.place[0] = index
+    life.place[0], life.foot[0], life.foot[1] = index, share, cross_track
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
@@ -306,9 +312,12 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     inject.begin(world, life, t_ns)
     _read_bus(world, life, frames_in, n_in)
     _act(world, life, t_ns)
-    index = max(life.place[0], 0)
-    slope_rad = world.path[index].slope_rad
-    step(world.plant, life.plant_state, life.controls, slope_rad, DRY, STEP_S)
+    place = max(life.place[0], 0)
+    look(
+        world.ground, world.path, world.plant, life.plant_state, place, life.foot[0],
+        life.foot[1], life.road,
+    )  # fmt: skip
+    step(world.plant, life.plant_state, life.controls, life.road, STEP_S)
     _remember(world, life, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

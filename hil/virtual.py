@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -24,12 +24,14 @@ from tianyuan.hil.bus.records import Net
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
-from tianyuan.hil.sensors.receiver import Outage, sky
+from tianyuan.hil.road import Conditions, ground_of
+from tianyuan.hil.sensors.receiver import sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
 AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
+DRY: Final = Conditions()
 
 
 class Outcome(NamedTuple):
@@ -62,20 +64,22 @@ def make_rig(
     vehicle: Path,
     host: Host,
     seed: int,
-    outages: Sequence[Outage] = (),
+    conditions: Conditions = DRY,
+    overrides: Mapping[str, Any] | None = None,
     faults: Sequence[FaultEntry] = (),
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
-    ``outages`` are where and when its satellite receiver has less than a fixed solution. Raises
-    InputError for a fault of what this car does not have.
+    ``overrides`` are the plant's; see ``plant.parameters.load``. Raises InputError for a fault
+    of what this car does not have.
     """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant, groups = load(vehicle), rig.groups_of(bus)
+    plant, groups = load(vehicle, overrides), rig.groups_of(bus)
     return rig.World(
         host.tables.driver,
         host.path,
+        ground_of(host.path, conditions),
         plant.plant(),
         plant.sensor_params(),
         bus.sensors,
@@ -88,7 +92,7 @@ def make_rig(
         rig.beats_of(bus.sensors),
         seed,
         statuses(groups),
-        sky(outages),
+        sky(conditions.outages),
         faults_of(faults, bus, seed),
     )
 

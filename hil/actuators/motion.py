@@ -17,9 +17,9 @@ def clamp(value, low, high, otherwise):
 
 
 @kernel
-def delayed(ring, head, delay_s, dt_s):
+def delayed(ring, head, delay_s, rate_hz):
     """What was written ``delay_s`` ago, whole steps, at most what the ring holds."""
-    steps = min(int(delay_s / dt_s + 0.5), RING_MASK)
+    steps = min(int(delay_s * rate_hz + 0.5), RING_MASK)
     return ring[(head - steps) & RING_MASK]
 
 

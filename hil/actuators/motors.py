@@ -37,14 +37,14 @@ def act(plant, actuators, faults, circuit, align_nm, command, controls, dt_s):
     ``align_nm`` is what the plant gave back last.
     """
     p, s, f, out = plant[0], actuators[0], faults[0], controls[0]
-    head = _enqueue(p, s, command[0])
-    target = delayed(s.steer_ring, head, p.steering_delay_s, dt_s)
-    opening = delayed(s.throttle_ring, head, p.throttle_delay_s, dt_s)
-    pressure = delayed(s.brake_ring, head, p.brake_actuator_delay_s, dt_s)
+    head, rate_hz = _enqueue(p, s, command[0]), 1.0 / dt_s
+    target = delayed(s.steer_ring, head, p.steering_delay_s, rate_hz)
+    opening = delayed(s.throttle_ring, head, p.throttle_delay_s, rate_hz)
+    pressure = delayed(s.brake_ring, head, p.brake_actuator_delay_s, rate_hz)
     steer(p, s, f, target, align_nm, dt_s)
     if f.throttle_stuck == 0.0:
         s.throttle = follow(s.throttle, opening, p.throttle_lag_s, p.throttle_max_1ps, dt_s)
-    brake(p, s, f, pressure, delayed(s.circuit_ring, head, p.emergency_delay_s, dt_s), dt_s)
+    brake(p, s, f, pressure, delayed(s.circuit_ring, head, p.emergency_delay_s, rate_hz), dt_s)
     diagnose(p, s, f, target, opening, pressure, circuit[0].tripped, dt_s)
     out.steer_rad, out.steer_rate_radps = s.steer_rad, s.steer_rate_radps
     out.throttle, out.gear = s.throttle, command[0].gear

@@ -26,7 +26,6 @@ class Steering(Table):
     bandwidth_radps: Annotated[float, Field(gt=0, le=300)]
     damping: Annotated[float, Field(ge=0.3, le=2)]
     ratio: Positive
-    trail_m: NotNegative
     assistance: Annotated[float, Field(ge=0, lt=1)]
     column_inertia_kgm2: Positive
     column_damping_nms: NotNegative

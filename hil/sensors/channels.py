@@ -11,8 +11,8 @@ NOISES: Final = (
     # how much later than its latency a message's truth is
     "position_age", "velocity_age", "imu_age", "wheels_age", "steering_age", "brake_age",
     "powertrain_age",
-    # where the timer's ticks fall
-    "timer_fl", "timer_fr", "timer_rl", "timer_rr",
+    # where the wheels' timer ticks
+    "timer",
     # slow, and constant over a run
     "position_slow", "imu_accel_slow", "imu_yaw_rate_slow", "heading_mounting",
     "imu_accel_bias", "imu_yaw_rate_bias", "steering_offset", "brake_offset",

@@ -15,7 +15,7 @@ WHEELS: Final = 4  # FL FR RL RR
 
 TRUTHS: Final = (
     "x_m", "y_m", "heading_rad", "vx_mps", "vy_mps", "yaw_rate_radps", "yaw_accel_radps2",
-    "ax_mps2", "ay_mps2", "quality", "slow_m",
+    "ax_mps2", "ay_mps2", "roll_rad", "quality", "slow_m",
     "steer_rad", "steer_rate_radps", "steer_nm", "steer_fault",
     "brake_travel", "brake_front_bar", "brake_rear_bar", "brake_fault",
     "throttle", "gear", "engine_radps", "powertrain_fault",
@@ -49,7 +49,7 @@ def remember(history, state, actuators, sensing, t_ns):
     h.x_m[head], h.y_m[head], h.heading_rad[head] = s.x_m, s.y_m, s.heading_rad
     h.vx_mps[head], h.vy_mps[head] = s.vx_mps, s.vy_mps
     h.yaw_rate_radps[head] = s.yaw_rate_radps
-    h.ax_mps2[head], h.ay_mps2[head] = s.ax_mps2, s.ay_mps2
+    h.ax_mps2[head], h.ay_mps2[head], h.roll_rad[head] = s.ax_mps2, s.ay_mps2, s.roll_rad
     h.quality[head], h.slow_m[head] = now.quality, now.slow_m
     h.gear[head], h.engine_radps[head], h.throttle[head] = s.gear, s.engine_radps, a.throttle
     h.powertrain_fault[head] = a.powertrain_fault
@@ -57,8 +57,8 @@ def remember(history, state, actuators, sensing, t_ns):
     h.steer_nm[head], h.steer_fault[head] = a.steer_nm, a.steer_fault
     h.brake_travel[head], h.brake_fault[head] = a.brake_travel, a.brake_fault
     h.brake_front_bar[head], h.brake_rear_bar[head] = a.brake_front_bar, a.brake_rear_bar
-    h.wheel_radps[head, 0] = h.wheel_radps[head, 1] = s.front_radps
-    h.wheel_radps[head, 2] = h.wheel_radps[head, 3] = s.rear_radps
+    for i in range(WHEELS):
+        h.wheel_radps[head, i] = s.wheel_radps[i]
 
 
 @kernel

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from tianyuan.control.kernels import kernel
 from tianyuan.hil.noise import gauss, pair
+from tianyuan.hil.plant.load import GRAVITY_MPS2
 from tianyuan.hil.sensors import channels
 from tianyuan.hil.sensors.history import recall, taken_ns
 
@@ -25,7 +27,8 @@ def at_mounting(k, h, i):
     """Specific force (ax, ay) where the unit is, truth ``i``.
 
     That of the centre of gravity, which has what gravity does on a slope, and what the turning
-    adds: ``alpha x r + omega x (omega x r)``.
+    adds: ``alpha x r + omega x (omega x r)``. The unit rolls with the body, so a part of gravity
+    comes into its y axis.
 
           y ^   r = (x, y)        alpha x r             = alpha * (-y, x)
             |                     omega x (omega x r)   = -omega^2 * (x, y)
@@ -35,7 +38,8 @@ def at_mounting(k, h, i):
     yaw, alpha = h.yaw_rate_radps[i], h.yaw_accel_radps2[i]
     ax = h.ax_mps2[i] - alpha * y - yaw * yaw * x
     ay = h.ay_mps2[i] + alpha * x - yaw * yaw * y
-    return ax, ay
+    roll = h.roll_rad[i]
+    return ax, ay * math.cos(roll) + GRAVITY_MPS2 * math.sin(roll)
 
 
 @kernel

@@ -21,7 +21,7 @@ from tianyuan.hil.sensors.history import recall, taken_ns
 _FRONT: Final = channels.noise("wheels_front")
 _REAR: Final = channels.noise("wheels_rear")
 _AGE: Final = channels.noise("wheels_age")
-_TIMER: Final = channels.noise("timer_fl")
+_TIMER: Final = channels.noise("timer")
 _TURN: Final = 2.0 * math.pi
 
 
@@ -48,21 +48,11 @@ def wheels(k, p, history, seed, out, t_ns):
     h = history[0]
     grown = 1.0 + k.wheels_radius_growth_s2pm2 * h.vx_mps[i] * h.vx_mps[i]
     pitch_m = p.tyre_radius_m * _TURN / k.wheels_teeth
-    half = 0.5 * p.chassis_track_m * h.yaw_rate_radps[i] / p.tyre_radius_m
-    front_half = half * math.cos(h.steer_rad[i])
+    error, turn, phase = k.wheels_pitch_share, h.wheel_radps, uniform(seed, _TIMER, t_ns)
     left, right = pair(seed, _FRONT, t_ns)
-    error, turn = k.wheels_pitch_share, h.wheel_radps
-    out.wheel_fl_mps = timed(
-        k, (turn[i, 0] - front_half) / grown, pitch_m, error * left, uniform(seed, _TIMER, t_ns)
-    )
-    out.wheel_fr_mps = timed(
-        k, (turn[i, 1] + front_half) / grown, pitch_m, error * right,
-        uniform(seed, _TIMER + 1, t_ns),
-    )  # fmt: skip
+    out.wheel_fl_mps = timed(k, turn[i, 0] / grown, pitch_m, error * left, phase)
+    out.wheel_fr_mps = timed(k, turn[i, 1] / grown, pitch_m, error * right, 1.0 - phase)
     left, right = pair(seed, _REAR, t_ns)
-    out.wheel_rl_mps = timed(
-        k, (turn[i, 2] - half) / grown, pitch_m, error * left, uniform(seed, _TIMER + 2, t_ns)
-    )
-    out.wheel_rr_mps = timed(
-        k, (turn[i, 3] + half) / grown, pitch_m, error * right, uniform(seed, _TIMER + 3, t_ns)
-    )
+    phase = abs(phase - 0.5)
+    out.wheel_rl_mps = timed(k, turn[i, 2] / grown, pitch_m, error * left, 2.0 * phase)
+    out.wheel_rr_mps = timed(k, turn[i, 3] / grown, pitch_m, error * right, 1.0 - 2.0 * phase)

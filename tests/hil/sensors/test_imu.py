@@ -53,6 +53,14 @@ def test_a_car_at_rest_on_a_slope_feels_gravity(rig):
     assert r.stand().measure("imu")["imu_ax_mps2"] == pytest.approx(G * math.sin(0.05))
 
 
+def test_a_unit_that_rolls_with_the_body_feels_a_part_of_gravity(rig):
+    """In a bend to the left the body's left side rises, and the unit's y axis with it."""
+    r = rig()
+    r.state.yaw_rate_radps, r.state.ay_mps2, r.state.roll_rad = 0.0, 8.0, 0.03
+    expected = 8.0 * math.cos(0.03) + G * math.sin(0.03)
+    assert r.stand().measure("imu")["imu_ay_mps2"] == pytest.approx(expected)
+
+
 def test_what_is_beyond_the_range_is_told_as_its_end(rig):
     r = rig(imu={"accel_range_mps2": 40.0, "yaw_rate_range_radps": 2.8})
     for sign in (1.0, -1.0):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -23,17 +21,14 @@ def test_sensors_without_errors_tell_the_truth(rig):
     s.ax_mps2, s.ay_mps2, s.engine_radps = 1.0, 2.0, 500.0
     a.motor_rad, a.motor_radps, a.steer_nm, a.steer_fault = 0.1, 0.2, 3.0, 5.0
     a.brake_front_bar, a.brake_rear_bar, a.brake_travel, a.throttle = 25.0, 20.0, 0.25, 0.4
+    s.wheel_radps[:] = np.array([20.0, 21.0, 22.0, 23.0]) / VEHICLE.tyre.radius_m
     r.stand().stand()
     got = {k: v for g in GROUPS[:7] for k, v in r.measure(g).items()}
-    spin = float(s.rear_radps[0]) * VEHICLE.tyre.radius_m
-    half = 0.25 * VEHICLE.chassis.track_m
-    turned = math.cos(0.1)
     expected = {
         "gnss_x_m": s.x_m[0], "gnss_y_m": s.y_m[0], "gnss_quality": 4.0,
         "gnss_speed_mps": 20.0, "gnss_heading_rad": s.heading_rad[0], "gnss_heading_quality": 4.0,
         "imu_ax_mps2": 1.0, "imu_ay_mps2": 2.0, "imu_yaw_rate_radps": 0.5,
-        "wheel_fl_mps": spin - half * turned, "wheel_fr_mps": spin + half * turned,
-        "wheel_rl_mps": spin - half, "wheel_rr_mps": spin + half,
+        "wheel_fl_mps": 20.0, "wheel_fr_mps": 21.0, "wheel_rl_mps": 22.0, "wheel_rr_mps": 23.0,
         "steer_rad": 0.1, "steer_rate_radps": 0.2, "steer_torque_nm": 3.0, "steer_fault": 5.0,
         "brake_travel": 0.25, "brake_front_bar": 25.0, "brake_rear_bar": 20.0, "brake_fault": 0.0,
         "throttle": 0.4, "gear": 3.0, "engine_speed_radps": 500.0, "powertrain_fault": 0.0,
@@ -129,7 +124,7 @@ def test_a_message_tells_the_truth_of_its_latency_ago(rig, group, channel, famil
     for k in range(300):
         r.state.ax_mps2 = r.state.engine_radps = r.state.x_m = k
         r.actuators.steer_nm = r.actuators.brake_front_bar = k
-        r.state.front_radps = k / VEHICLE.tyre.radius_m
+        r.state.wheel_radps[:] = k / VEHICLE.tyre.radius_m
         told.append(r.stand().measure(group)[channel])
     late_ms = latency_ms + (5 if group == "wheels" else 0)
     assert told[-1] == pytest.approx(299 - late_ms, rel=0.01)

@@ -23,9 +23,8 @@ PITCH_M = 2 * math.pi * RADIUS_M / TABLE.teeth
 
 def straight(r, front_mps: float, rear_mps: float | None = None):
     """The wheels turning, the car not."""
-    r.state.yaw_rate_radps = 0.0
-    r.state.front_radps = front_mps / RADIUS_M
-    r.state.rear_radps = (front_mps if rear_mps is None else rear_mps) / RADIUS_M
+    r.state.wheel_radps[0, :2] = front_mps / RADIUS_M
+    r.state.wheel_radps[0, 2:] = (front_mps if rear_mps is None else rear_mps) / RADIUS_M
     return r.stand()
 
 
