@@ -29,7 +29,7 @@ from tianyuan.hil.scenario.prepare import Ready
 from tianyuan.hil.scenario.process_faults import ProcessFaults, Scene, log_for
 
 LOOK_S: Final = 0.02
-PATIENCE_S: Final = 180.0  # for processes that compile, of a cold cache
+PATIENCE_S: Final = 600.0  # for processes that compile, of a cold cache on a busy machine
 
 
 def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:

@@ -148,8 +148,15 @@ def test_a_permit_lost_by_a_car_that_all_but_stands_makes_no_emergency_of_its_st
 
 def test_a_permit_that_comes_back_was_not_withdrawn():
     rows = straight()
-    rows.permit[(rows.t_ns >= AT_NS) & (rows.t_ns < AT_NS + 50 * MS)] = 0
+    rows.permit[(rows.t_ns >= AT_NS) & (rows.t_ns < AT_NS + 50 * MS)] = Permit.WAITING
     assert found(rows, straight()).reaction == "ignored"
+
+
+def test_a_permit_that_waits_until_the_car_stands_was_not_given():
+    rows = braked(straight(), FAULT_NS + 80 * MS, 8.5)
+    rows.permit[rows.t_ns >= FAULT_NS + 8 * MS] = Permit.WAITING
+    result = found(rows)
+    assert (result.reaction, result.detected_ns) == ("emergency_stop", FAULT_NS + 8 * MS)
 
 
 def test_slower_than_the_twin_is_degraded_and_as_fast_is_not():
