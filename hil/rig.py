@@ -33,6 +33,8 @@ from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
 from tianyuan.hil.road import Ground, look
+from tianyuan.hil.scenario import tap
+from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors.history import history, recall, remember
 from tianyuan.hil.sensors.measure import measure
 from tianyuan.hil.sensors.receiver import receive
@@ -101,6 +103,7 @@ class Life(NamedTuple):
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
     faults: Faulted
+    tap: Tap  # the judge's
 
 
 def groups_of(wire: Wire) -> np.ndarray:
@@ -127,8 +130,11 @@ def untold(commands: Codec) -> np.recarray:
     return blank
 
 
-def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
-    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry."""
+def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None = None) -> Life:
+    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry.
+
+    Only a judge needs a tap.
+    """
     start = world.path[GRID_POINT]
     race = record(RACE)
     race.laps_wanted[0] = laps
@@ -162,6 +168,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
         faulted(world.faults, world.sensors, world.commands),
+        judges or tap.closed(world.commands, world.permit),
     )
 
 
@@ -261,6 +268,8 @@ def _watch(world, life, t_ns):
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
     begun = life.race[0].began_ns > 0
+    if begun:
+        tap.note(life.tap, world, life, index, share, cross_track, t_ns)
     if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     planned_ns = life.next_row_ns[0]
@@ -310,6 +319,7 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     returns how many that are.
     """
     inject.begin(world, life, t_ns)
+    tap.hear(life.tap, world.commands, world.permit, frames_in, n_in)
     _read_bus(world, life, frames_in, n_in)
     _act(world, life, t_ns)
     place = max(life.place[0], 0)

@@ -25,13 +25,14 @@ from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.road import Conditions, ground_of
+from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors.receiver import sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
-AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
 DRY: Final = Conditions()
+AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
 
 
 class Outcome(NamedTuple):
@@ -64,9 +65,9 @@ def make_rig(
     vehicle: Path,
     host: Host,
     seed: int,
+    faults: Sequence[FaultEntry] = (),
     conditions: Conditions = DRY,
     overrides: Mapping[str, Any] | None = None,
-    faults: Sequence[FaultEntry] = (),
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
@@ -107,10 +108,12 @@ def longest_s(host: Host, laps: int) -> float:
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
 
 
-def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
+def birth(world: rig.World, host: Host, laps: int, judges: Tap | None = None) -> rig.Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
+    return rig.birth(
+        world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
+    )
 
 
 def laps_done(life: rig.Life, host: Host) -> float:
