@@ -105,8 +105,13 @@ def shipped() -> Car:
 
 
 @pytest.fixture(scope="session")
-def host(shipped: Car) -> Host:
-    return make_host(shipped, straight(), Controller.STANLEY, 2 * MS)
+def straight_line() -> np.recarray:
+    return straight()
+
+
+@pytest.fixture(scope="session")
+def host(shipped: Car, straight_line: np.recarray) -> Host:
+    return make_host(shipped, straight_line, Controller.STANLEY, 2 * MS)
 
 
 @pytest.fixture(scope="session")
