@@ -7,6 +7,7 @@ are the same as in virtual time.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -20,16 +21,17 @@ from typing import Final
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_bus import nodes
 from tianyuan.firmware.bus_names import car_buses
+from tianyuan.hil.faults.at_run_time import Scene
 from tianyuan.hil.faults.files import Inputs
 from tianyuan.hil.realtime import drive_rig
 from tianyuan.hil.scenario.end import NS_PER_S, End
 from tianyuan.hil.scenario.files import write_inputs
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import Ready
-from tianyuan.hil.scenario.process_faults import ProcessFaults, Scene, log_for
+from tianyuan.hil.scenario.process_faults import ProcessFaults, log_for
 
 LOOK_S: Final = 0.02
-PATIENCE_S: Final = 180.0  # for processes that compile, of a cold cache
+PATIENCE_S: Final = 600.0  # for processes that compile, of a cold cache on a busy machine
 
 
 def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
@@ -48,8 +50,11 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
             processes.wait(lambda: len(nodes(bus)) >= joined, "rig and guard")
             logged = ("--log", str(log)) if log is not None else ()
             processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
-            scene = Scene(ready.period_ns * 1e-9, log)
-            with ProcessFaults(scenario, ready.life, scene) as faults:
+            scene = Scene(
+                os.getpid(), ready.period_ns * 1e-9, os.sched_getaffinity(0),
+                folder if log is None else log.parent, bus, ready.car,
+            )  # fmt: skip
+            with ProcessFaults(scenario, ready.world, ready.life, scene) as faults:
                 _until_over(ready, scenario, rig, processes)
     if faults.failed is not None:
         raise InputError(f"{where}: {faults.failed}")
