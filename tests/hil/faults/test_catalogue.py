@@ -92,6 +92,7 @@ def test_an_entry_needs_a_name_alone_and_has_every_parameter_within_its_bounds(f
         ({"fault": "bus_off", "at": {"time_s": 1, "lap": 2}}, "lap without station_m"),
         ({"fault": "bus_off", "at": {"station": 1}}, "station"),
         ({"fault": "bus_off", "for_s": 0}, "greater than 0"),
+        ({"fault": "host_killed", "for_s": 1}, "cannot be taken back"),
         ({"fault": "line_nan", "at": {"time_s": 1}}, "before the run"),
         ({"fault": "bus_off", "at": {"time_s": float("nan")}}, "finite"),
     ],
