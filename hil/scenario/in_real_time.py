@@ -43,7 +43,7 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
         inputs = write_inputs(scenario, ready, folder)
         bus = f"{folder}/can0"
         common = ("--car", str(inputs.car), "-c", bus)
-        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where) as processes:
+        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where, rig) as processes:
             if ready.car.guard:
                 processes.start("guard", *common)
             joined = 1 + bool(ready.car.guard)
@@ -105,8 +105,8 @@ def _rig(ready: Ready, buses: tuple) -> Iterator[threading.Thread]:
 class _Processes:
     """Processes of our own program, ended with the scenario."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, rig: threading.Thread) -> None:
+        self.where, self.rig = where, rig
         self.all: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> _Processes:
@@ -128,6 +128,8 @@ class _Processes:
                 if process.poll() is not None:
                     _, said = process.communicate()
                     raise InputError(f"{self.where}: {' '.join(said.split()[-60:])}")
+            if not self.rig.is_alive():
+                raise InputError(f"{self.where}: the rig has ended before {what} was there")
             if time.monotonic() > end:
                 raise InputError(f"{self.where}: {what}: not there after {PATIENCE_S:.0f} s")
             time.sleep(LOOK_S)
