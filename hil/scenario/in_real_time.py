@@ -46,8 +46,9 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
         with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where, rig) as processes:
             if ready.car.guard:
                 processes.start("guard", *common)
-            joined = 1 + bool(ready.car.guard)
-            processes.wait(lambda: len(nodes(bus)) >= joined, "rig and guard")
+            # A host without a guard that speaks is sent home by race control.
+            heard = ready.life.permit_received
+            processes.wait(lambda: bool(nodes(bus)) and (heard["count"] > 0).all(), "the guard")
             logged = ("--log", str(log)) if log is not None else ()
             processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
             scene = Scene(
