@@ -87,7 +87,7 @@ def recover(bus, who, t_ns):
     """A node that is bus-off tells of its restart, and later takes part again."""
     node = bus.nodes[who]
     if t_ns >= node.told_ns:
-        tell(bus, who, RESTARTED, NOTHING, t_ns)
+        tell(bus, who, RESTARTED, NOTHING, node.told_ns)
         node.told_ns = NEVER
     if t_ns >= node.back_ns:
         reset(bus, who)

@@ -100,6 +100,13 @@ def make(
     return Buses(net, ears(), record(HOST_RECORD), [0], [], {HOST: [], RIG: [], GUARD: []})
 
 
-@pytest.fixture
-def bus() -> Buses:
-    return make()
+@pytest.fixture(scope="session")
+def buses():
+    """Makes fresh buses."""
+    return make
+
+
+@pytest.fixture(scope="session", name="frame")
+def frame_fixture():
+    """Makes a frame of an identifier and a payload."""
+    return frame
