@@ -43,11 +43,12 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
         inputs = write_inputs(scenario, ready, folder)
         bus = f"{folder}/can0"
         common = ("--car", str(inputs.car), "-c", bus)
-        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where) as processes:
+        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where, rig) as processes:
             if ready.car.guard:
                 processes.start("guard", *common)
-            joined = 1 + bool(ready.car.guard)
-            processes.wait(lambda: len(nodes(bus)) >= joined, "rig and guard")
+            # A host without a guard that speaks is sent home by race control.
+            heard = ready.life.permit_received
+            processes.wait(lambda: bool(nodes(bus)) and (heard["count"] > 0).all(), "the guard")
             logged = ("--log", str(log)) if log is not None else ()
             processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
             scene = Scene(
@@ -105,8 +106,8 @@ def _rig(ready: Ready, buses: tuple) -> Iterator[threading.Thread]:
 class _Processes:
     """Processes of our own program, ended with the scenario."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, rig: threading.Thread) -> None:
+        self.where, self.rig = where, rig
         self.all: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> _Processes:
@@ -128,6 +129,8 @@ class _Processes:
                 if process.poll() is not None:
                     _, said = process.communicate()
                     raise InputError(f"{self.where}: {' '.join(said.split()[-60:])}")
+            if not self.rig.is_alive():
+                raise InputError(f"{self.where}: the rig has ended before {what} was there")
             if time.monotonic() > end:
                 raise InputError(f"{self.where}: {what}: not there after {PATIENCE_S:.0f} s")
             time.sleep(LOOK_S)
