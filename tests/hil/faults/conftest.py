@@ -118,8 +118,10 @@ def host(shipped: Car, straight_line: np.recarray) -> Host:
 def mouth(shipped: Car, host: Host) -> Callable[..., Mouth]:
     """Begin a rig with some faults, each as the table of a scenario."""
 
-    def begin(*documents: dict[str, Any], seed: int = 1) -> Mouth:
+    own = shipped
+
+    def begin(*documents: dict[str, Any], seed: int = 1, car: Car = own) -> Mouth:
         entries = [FaultEntry.model_validate(document) for document in documents]
-        return Mouth(shipped, host, entries, seed)
+        return Mouth(car, host, entries, seed)
 
     return begin
