@@ -98,7 +98,7 @@ def reset(bus, who):
     """A controller as it starts."""
     node = bus.nodes[who]
     node.tec, node.rec = node.least_tec, 0
-    node.state = ACTIVE
+    node.state = _level(node.tec)
     node.back_ns = node.told_ns = NEVER
     node.ready_ns = 0
 

@@ -115,7 +115,7 @@ def test_a_wheel_that_nobody_holds_may_turn_as_fast_as_it_likes(bus):
 def test_a_frame_with_a_wrong_crc_is_refused_and_counted(bus):
     before = bus.tap.command.copy()
     encode(bus.plan.commands, STEERING, bus.sent, bus.host.view(np.float64), bus.one, 0)
-    bus.one["data"][0, 0] ^= 0xFF
+    bus.one.view(np.uint8)[8] ^= 0xFF  # the first byte of its data
     bus.hear()
     assert bus.tap.kept.refused[0] == 1
     assert bus.tap.command == before
