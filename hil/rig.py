@@ -21,9 +21,14 @@ from tianyuan.firmware.tables import Wire
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil import emergency, race_control, truth
+from tianyuan.hil.actuators.motors import act
+from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.plant.controls import CONTROLS
+from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
+from tianyuan.hil.road import Ground, look
 from tianyuan.hil.sensors import history, measure, recall, remember
 from tianyuan.hil.telemetry import TELEMETRY
 
@@ -31,7 +36,6 @@ STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
-DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
@@ -44,6 +48,7 @@ class World(NamedTuple):
 
     driver: np.recarray  # PARAMS, for the line's spacing and the car's size
     path: np.recarray  # PATH
+    ground: Ground
     plant: np.recarray  # PLANT
     sensor_params: np.recarray
     sensors: Codec
@@ -61,6 +66,9 @@ class Life(NamedTuple):
     """All of the rig that changes."""
 
     plant_state: np.recarray
+    actuators: np.recarray  # ACTUATOR_STATE
+    controls: np.recarray  # CONTROLS
+    road: np.recarray  # ROAD
     history: np.recarray
     race: np.recarray  # RACE
     command: np.recarray  # COMMAND as it came over the bus
@@ -77,6 +85,7 @@ class Life(NamedTuple):
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
+    foot: np.ndarray  # (2,) share of the way to the next point, and how far left of the line
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
@@ -115,6 +124,9 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     race.patience_ns[0] = PATIENCE_NS + race.dwell_ns[0]
     return Life(
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
+        record(ACTUATOR_STATE),
+        record(CONTROLS),
+        flat(),
         history(),
         race,
         untold(world.commands),
@@ -131,6 +143,7 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
+        np.zeros(2),
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
@@ -164,15 +177,16 @@ def _all_fresh(plant, received, t_ns):
 @inlined
 def _obey(plant, steers, life, t_ns):
     """What the actuators do of what they were told, and what they do by themselves."""
-    told, acted, state = life.command[0], life.obeyed[0], life.plant_state[0]
+    told, acted = life.command[0], life.obeyed[0]
     acted.gear = told.gear
     p = plant[0]
     if steers >= 0 and _fresh(life.received, steers, p.emergency_commands_s, t_ns):
-        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else state.steer_rad
+        held_rad = life.actuators[0].steer_rad
+        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else held_rad
     acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
     acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
     heard = _all_fresh(plant, life.received, t_ns)
-    emergency.update(plant, life.circuit, heard, state.vx_mps, t_ns)
+    emergency.update(plant, life.circuit, heard, life.plant_state[0].vx_mps, t_ns)
     steered = steers >= 0 and _fresh(life.received, steers, p.emergency_blind_s, t_ns)
     emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
@@ -240,8 +254,8 @@ def _speak(world, life, t_ns, frames_out):
         for group in range(world.groups.shape[1]):
             if world.groups[k, group] != 0:
                 measure(
-                    world.sensor_params, world.plant, life.plant_state, life.history,
-                    world.seed, group, life.sensors, t_ns,
+                    world.sensor_params, world.plant, life.plant_state, life.actuators,
+                    life.history, world.seed, group, life.sensors, t_ns,
                 )  # fmt: skip
         if life.circuit[0].tripped != 0:
             m.brake_fault = MOTOR_TIMEOUT
@@ -256,7 +270,7 @@ def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
     index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.place[0])
-    life.place[0] = index
+    life.place[0], life.foot[0], life.foot[1] = index, share, cross_track
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
@@ -268,7 +282,9 @@ def _watch(world, life, t_ns):
     life.next_row_ns[0] = (planned_ns if planned_ns > t_ns - ROW_NS else t_ns) + ROW_NS
     row, told = life.rows[life.written[0]], life.command[0]
     life.written[0] += 1
-    truth.write_row(row, world.path, world.driver, life.plant_state, index, share, cross_track)
+    truth.write_row(
+        row, world.path, world.driver, life.plant_state, life.controls, index, share, cross_track
+    )
     row.t_s = (t_ns - life.race[0].began_ns) * 1e-9
     row.lap = life.race[0].lap
     row.steer_command_rad, row.throttle_command = told.steer_rad, told.throttle
@@ -286,9 +302,14 @@ def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """
     _read_bus(world, life, frames_in, n_in)
     _obey(world.plant, world.steers, life, t_ns)
-    index = max(life.place[0], 0)
-    slope_rad = world.path[index].slope_rad
-    step(world.plant, life.plant_state, life.obeyed, slope_rad, DRY, STEP_S)
+    place = max(life.place[0], 0)
+    look(
+        world.ground, world.path, world.plant, life.plant_state, place, life.foot[0],
+        life.foot[1], life.road,
+    )  # fmt: skip
+    align_nm = life.plant_state[0].align_nm
+    act(world.plant, life.actuators, align_nm, life.obeyed, life.controls, STEP_S)
+    step(world.plant, life.plant_state, life.controls, life.road, STEP_S)
     remember(life.history, life.plant_state, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

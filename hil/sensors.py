@@ -146,44 +146,40 @@ def _imu(k, s, seed, out, t_ns):
 
 @kernel
 def _wheels(k, p, s, seed, out, t_ns):
-    """Axle speeds, spread over left and right by the yaw rate."""
-    half = 0.5 * p.chassis_track_m * s.yaw_rate_radps
-    front, rear = s.front_radps * p.tyre_radius_m, s.rear_radps * p.tyre_radius_m
-    front_half = half * math.cos(s.steer_rad)
-    white = k.sensor_wheel_mps
-    out.wheel_fl_mps = front - front_half + white * gauss(seed, 12, t_ns)
-    out.wheel_fr_mps = front + front_half + white * gauss(seed, 13, t_ns)
-    out.wheel_rl_mps = rear - half + white * gauss(seed, 14, t_ns)
-    out.wheel_rr_mps = rear + half + white * gauss(seed, 15, t_ns)
+    radius, white = p.tyre_radius_m, k.sensor_wheel_mps
+    out.wheel_fl_mps = s.wheel_radps[0] * radius + white * gauss(seed, 12, t_ns)
+    out.wheel_fr_mps = s.wheel_radps[1] * radius + white * gauss(seed, 13, t_ns)
+    out.wheel_rl_mps = s.wheel_radps[2] * radius + white * gauss(seed, 14, t_ns)
+    out.wheel_rr_mps = s.wheel_radps[3] * radius + white * gauss(seed, 15, t_ns)
 
 
 @kernel
-def _steering(k, s, seed, out, t_ns):
-    out.steer_rad = s.steer_rad + k.sensor_steer_rad * gauss(seed, 16, t_ns)
-    rate = s.steer_rate_radps
+def _steering(k, a, seed, out, t_ns):
+    out.steer_rad = a.steer_rad + k.sensor_steer_rad * gauss(seed, 16, t_ns)
+    rate = a.steer_rate_radps
     out.steer_rate_radps = rate + k.sensor_steer_rate_radps * gauss(seed, 17, t_ns)
-    out.steer_torque_nm = s.steer_nm + k.sensor_steer_torque_nm * gauss(seed, 18, t_ns)
+    out.steer_torque_nm = a.steer_nm + k.sensor_steer_torque_nm * gauss(seed, 18, t_ns)
     out.steer_fault = 0.0
 
 
 @kernel
-def _brake(k, p, s, seed, out, t_ns):
+def _brake(k, p, a, seed, out, t_ns):
     white = k.sensor_brake_bar
-    out.brake_travel = s.brake_front_bar / p.brakes_max_bar
-    out.brake_front_bar = max(0.0, s.brake_front_bar + white * gauss(seed, 19, t_ns))
-    out.brake_rear_bar = max(0.0, s.brake_rear_bar + white * gauss(seed, 20, t_ns))
+    out.brake_travel = a.brake_front_bar / p.brakes_max_bar
+    out.brake_front_bar = max(0.0, a.brake_front_bar + white * gauss(seed, 19, t_ns))
+    out.brake_rear_bar = max(0.0, a.brake_rear_bar + white * gauss(seed, 20, t_ns))
     out.brake_fault = 0.0
 
 
 @kernel
-def _powertrain(k, s, seed, out, t_ns):
+def _powertrain(k, s, a, seed, out, t_ns):
     engine = s.engine_radps + k.sensor_engine_radps * gauss(seed, 21, t_ns)
-    out.throttle, out.gear, out.engine_speed_radps = s.throttle, s.gear, max(0.0, engine)
+    out.throttle, out.gear, out.engine_speed_radps = a.throttle, s.gear, max(0.0, engine)
     out.powertrain_fault = 0.0
 
 
 @kernel
-def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
+def measure(sensor_params, plant, state, actuators, history, seed, group, sensors, t_ns):
     """Fill the channels of one group of SENSORS (index in GROUPS), as read at ``t_ns``.
 
     Stamps are left alone: they are the receiver's. The same arguments give the same
@@ -191,6 +187,7 @@ def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
     antennas, in [0, 2 pi).
     """
     k, p, s, out = sensor_params[0], plant[0], state[0], sensors[0]
+    a = actuators[0]
     if group == _POSITION:
         _position(k, history, seed, out, t_ns)
     elif group == _VELOCITY:
@@ -200,8 +197,8 @@ def measure(sensor_params, plant, state, history, seed, group, sensors, t_ns):
     elif group == _WHEELS:
         _wheels(k, p, s, seed, out, t_ns)
     elif group == _STEERING:
-        _steering(k, s, seed, out, t_ns)
+        _steering(k, a, seed, out, t_ns)
     elif group == _BRAKE:
-        _brake(k, p, s, seed, out, t_ns)
+        _brake(k, p, a, seed, out, t_ns)
     elif group == _POWERTRAIN:
-        _powertrain(k, s, seed, out, t_ns)
+        _powertrain(k, s, a, seed, out, t_ns)

@@ -49,9 +49,9 @@ def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
 
 
 @kernel
-def write_row(row, path, params, plant_state, index, share, cross_track_m):
+def write_row(row, path, params, plant_state, controls, index, share, cross_track_m):
     """Fill the columns of a TELEMETRY row that the plant and the line determine."""
-    s = plant_state[0]
+    s, c = plant_state[0], controls[0]
     heading_error = wrap(s.heading_rad - projection.heading_at(path, index, share))
     row.station_m = (index + share) * params[0].path_spacing_m
     row.x_m, row.y_m, row.heading_rad = s.x_m, s.y_m, wrap(s.heading_rad)
@@ -59,6 +59,6 @@ def write_row(row, path, params, plant_state, index, share, cross_track_m):
     row.ax_mps2, row.ay_mps2 = s.ax_mps2, s.ay_mps2
     row.cross_track_m, row.heading_error_rad = cross_track_m, heading_error
     row.edge_margin_m = edge_margin_m(path, params, index, share, cross_track_m, heading_error)
-    row.steer_rad, row.throttle = s.steer_rad, s.throttle
-    row.brake_bar = s.brake_front_bar
+    row.steer_rad, row.throttle = c.steer_rad, c.throttle
+    row.brake_bar = c.brake_front_bar
     row.gear, row.engine_speed_radps = s.gear, s.engine_radps

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
 from tianyuan.hil.plant.parameters import load
+from tianyuan.hil.road import Conditions, ground_of
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
+DRY: Final = Conditions()
 
 
 class Outcome(NamedTuple):
@@ -49,14 +51,25 @@ def _without_the_guards(car: Car) -> Car:
     return car.model_copy(update={"sensors": heard})
 
 
-def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
-    """The world around a host: its car's plant, on its line, speaking its bus."""
+def make_rig(
+    car: Car,
+    vehicle: Path,
+    host: Host,
+    seed: int,
+    conditions: Conditions = DRY,
+    overrides: Mapping[str, Any] | None = None,
+) -> rig.World:
+    """The world around a host: its car's plant, on its line, speaking its bus.
+
+    ``overrides`` are the plant's; see ``plant.parameters.load``.
+    """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant = load(vehicle)
+    plant = load(vehicle, overrides)
     return rig.World(
         host.tables.driver,
         host.path,
+        ground_of(host.path, conditions),
         plant.plant(),
         plant.sensor_params(),
         bus.sensors,

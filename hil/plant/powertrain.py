@@ -65,10 +65,10 @@ def _rev(p, s, target_radps, dt_s):
 
 
 @kernel
-def _turn_free(p, s, axle_radps, dt_s):
+def _turn_free(p, s, throttle, axle_radps, dt_s):
     """Clutch open: rev with the throttle in neutral, match the coming gear in a shift."""
     idle, limit = p.engine_idle_radps, p.engine_limit_radps
-    target = idle + s.throttle * (limit - idle)
+    target = idle + throttle * (limit - idle)
     if s.shift_s > 0.0:
         target = min(limit, max(idle, axle_radps * p.gearbox_overall[int(s.gear_target)]))
     s.engine_nm = _rev(p, s, target, dt_s)
@@ -76,32 +76,32 @@ def _turn_free(p, s, axle_radps, dt_s):
 
 
 @kernel
-def _slip(p, s, launch_radps, dt_s):
+def _slip(p, s, throttle, launch_radps, dt_s):
     """Clutch slipping: it passes on what the engine has left after its own speed.
 
     Below that the engine's governor keeps the engine running and the clutch lets go.
     """
-    given_nm = engine_torque(p, s.engine_radps, s.throttle)
+    given_nm = engine_torque(p, s.engine_radps, throttle)
     own_nm = _rev(p, s, launch_radps, dt_s)
     s.engine_nm = max(given_nm, own_nm)
     s.clutch_nm = s.engine_nm - own_nm
 
 
 @kernel
-def drive(p, s, axle_radps, dt_s):
+def drive(p, s, throttle, axle_radps, dt_s):
     """Torque in Nm at the driven axles together, and the engine's inertia in kg*m^2 there."""
     overall = p.gearbox_overall[int(s.gear)]
     if s.shift_s > 0.0 or overall <= 0.0:
-        _turn_free(p, s, axle_radps, dt_s)
+        _turn_free(p, s, throttle, axle_radps, dt_s)
         return 0.0, 0.0
     clutch_radps = axle_radps * overall
     idle = p.engine_idle_radps
-    launch = idle + s.throttle * (p.engine_launch_radps - idle)
+    launch = idle + throttle * (p.engine_launch_radps - idle)
     if clutch_radps < launch:
-        _slip(p, s, launch, dt_s)
+        _slip(p, s, throttle, launch, dt_s)
         return s.clutch_nm * overall * p.gearbox_efficiency, 0.0
     s.engine_radps = clutch_radps
-    s.engine_nm = engine_torque(p, clutch_radps, s.throttle)
+    s.engine_nm = engine_torque(p, clutch_radps, throttle)
     s.clutch_nm = s.engine_nm
     inertia = p.engine_inertia_kgm2 * overall * overall
     if s.engine_nm < 0.0:

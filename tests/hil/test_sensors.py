@@ -9,6 +9,7 @@ import pytest
 
 from tianyuan.control.records import CHANNELS, GROUPS, SENSORS, record
 from tianyuan.hil import noise, sensors
+from tianyuan.hil.actuators.state import ACTUATOR_STATE
 from tianyuan.hil.plant import parameters
 from tianyuan.hil.plant.state import rolling
 
@@ -33,7 +34,7 @@ class Rig:
     def __init__(self, params: np.recarray, seed: int = 3):
         self.params, self.seed = params, seed
         self.state, self.past = rolling(PLANT, 20.0, 3), sensors.history()
-        self.out = record(SENSORS)
+        self.actuators, self.out = record(ACTUATOR_STATE), record(SENSORS)
         self.t_ns = 10**12
 
     def place(self, t_s: float, yaw_rate: float = 0.5, speed: float = 20.0) -> None:
@@ -52,17 +53,18 @@ class Rig:
 
     def measure(self, group: str, t_ns: int | None = None) -> dict[str, float]:
         sensors.measure(
-            self.params, PLANT, self.state, self.past, self.seed, GROUPS.index(group), self.out,
-            self.t_ns if t_ns is None else t_ns,
+            self.params, PLANT, self.state, self.actuators, self.past, self.seed,
+            GROUPS.index(group), self.out, self.t_ns if t_ns is None else t_ns,
         )  # fmt: skip
         return {name: float(self.out[name][0]) for name in CHANNELS[group]}
 
 
 def test_silent_sensors_tell_the_truth():
     rig = Rig(table(gnss_latency_s=0.0)).run(300)
-    s = rig.state
-    s.ax_mps2, s.ay_mps2, s.steer_rad, s.steer_rate_radps, s.steer_nm = 1.0, 2.0, 0.1, 0.2, 3.0
-    s.brake_front_bar, s.brake_rear_bar, s.throttle, s.engine_radps = 25.0, 20.0, 0.4, 500.0
+    s, a = rig.state, rig.actuators
+    s.ax_mps2, s.ay_mps2, s.engine_radps = 1.0, 2.0, 500.0
+    a.steer_rad, a.steer_rate_radps, a.steer_nm = 0.1, 0.2, 3.0
+    a.brake_front_bar, a.brake_rear_bar, a.throttle = 25.0, 20.0, 0.4
     got = {k: v for g in GROUPS[:7] for k, v in rig.measure(g).items()}
     spin = float(s.rear_radps[0]) * VEHICLE.tyre.radius_m
     half = 0.25 * VEHICLE.chassis.track_m

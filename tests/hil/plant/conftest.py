@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.lib import recfunctions as rfn
 
+from tianyuan.control.kernels import kernel
 from tianyuan.control.records import COMMAND, record
+from tianyuan.hil.actuators.motors import act
+from tianyuan.hil.actuators.state import ACTUATOR_STATE
 from tianyuan.hil.plant import parameters
+from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.state import at_rest, rolling
-from tianyuan.hil.plant.vehicle import advance
+from tianyuan.hil.plant.vehicle import step
 
 RADPS = np.pi / 30
+
+
+@kernel
+def advance(plant, actuators, state, command, controls, slope_rad, friction, dt_s, steps):
+    for _ in range(steps):
+        act(plant, actuators, state[0].align_nm, command, controls, dt_s)
+        step(plant, state, controls, slope_rad, friction, dt_s)
 
 
 class Car:
@@ -20,12 +32,14 @@ class Car:
         self.vehicle = vehicle
         self.plant = vehicle.plant()
         self.state = rolling(self.plant, speed_mps, gear) if speed_mps else at_rest(self.plant)
+        self.actuators, self.controls = record(ACTUATOR_STATE), record(CONTROLS)
         self.command = record(COMMAND)
         self.command.gear = gear
         self.slope_rad, self.friction, self.dt_s = 0.0, 1.0, 1e-3
 
     def __getattr__(self, name: str) -> float:
-        return float(self.state[name][0])
+        kept = self.state if name in self.state.dtype.names else self.actuators
+        return float(kept[name][0])
 
     @property
     def speed_mps(self) -> float:
@@ -36,8 +50,9 @@ class Car:
             self.command[name] = value
         steps = round(seconds / self.dt_s)
         advance(
-            self.plant, self.state, self.command, self.slope_rad, self.friction, self.dt_s, steps
-        )
+            self.plant, self.actuators, self.state, self.command, self.controls,
+            self.slope_rad, self.friction, self.dt_s, steps,
+        )  # fmt: skip
         return self
 
     def hold_speed(self, seconds: float, speed_mps: float, **wanted: float) -> Car:
@@ -60,7 +75,8 @@ class Car:
         """The states after each step."""
         kept = []
         for _ in range(round(seconds / self.dt_s)):
-            kept.append(self.drive(self.dt_s, **wanted).state.copy())
+            self.drive(self.dt_s, **wanted)
+            kept.append(rfn.merge_arrays([self.state, self.actuators], flatten=True))
         return np.concatenate(kept)
 
 

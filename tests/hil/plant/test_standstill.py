@@ -75,6 +75,9 @@ SAMPLE = """
 import numpy as np
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
 from tianyuan.hil import sensors
+from tianyuan.hil.actuators.motors import act
+from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant import parameters
 from tianyuan.hil.plant.state import rolling
 from tianyuan.hil.plant.vehicle import step
@@ -82,19 +85,23 @@ from tianyuan.hil.plant.vehicle import step
 vehicle = parameters.load("tianyuan")
 plant, known, command = vehicle.plant(), vehicle.sensor_params(), record(COMMAND)
 state, past, out = rolling(plant, 25.0, 3), sensors.history(), record(SENSORS)
+actuators, controls = record(ACTUATOR_STATE), record(CONTROLS)
 
 def run(steps, t_ns=10**15):
     for k in range(steps):
         command.steer_rad, command.throttle = 0.2 * np.sin(0.01 * k), 0.7
         command.brake_bar, command.gear = 40.0 * (k % 300 > 200), 2 + k % 500 // 250
-        step(plant, state, command, 0.02, 0.9, 1e-3)
+        act(plant, actuators, state[0].align_nm, command, controls, 1e-3)
+        step(plant, state, controls, 0.02, 0.9, 1e-3)
         sensors.remember(past, state, t_ns + k * 10**6)
         for group in range(len(GROUPS)):
-            sensors.measure(known, plant, state, past, 2**40 + 7, group, out, t_ns + k * 10**6)
+            sensors.measure(
+                known, plant, state, actuators, past, 2**40 + 7, group, out, t_ns + k * 10**6
+            )
 
 run(2)
 run(500)
-print(" ".join(f"{float(v):.10e}" for record in (state, out) for n in record.dtype.names
+print(" ".join(f"{float(v):.10e}" for record in (state, actuators, out) for n in record.dtype.names
                for v in record[n].ravel()[:1]))
 """
 

@@ -15,8 +15,8 @@ def delay_steps(values: np.ndarray) -> int:
     ("channel", "command", "part"),
     [("throttle", "throttle", "throttle"), ("brake_front_bar", "brake_bar", "brake_actuator")],
 )
-def test_a_small_step_waits_its_delay_and_then_follows_first_order(car, channel, command, part):
-    c = car()
+def test_a_small_step_waits_its_delay_and_then_follows_first_order(motors, channel, command, part):
+    c = motors()
     table = getattr(c.vehicle, part)
     trace = c.trace(0.5, **{command: 0.1})[channel]
     assert delay_steps(trace) == round(table.delay_s / c.dt_s)
@@ -26,13 +26,13 @@ def test_a_small_step_waits_its_delay_and_then_follows_first_order(car, channel,
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.033, 0.06])
-def test_the_delay_is_the_one_in_the_file(car, delay_s):
-    trace = car(0.0, 0, throttle={"delay_s": delay_s}).trace(0.1, throttle=0.5)
+def test_the_delay_is_the_one_in_the_file(motors, delay_s):
+    trace = motors(throttle={"delay_s": delay_s}).trace(0.1, throttle=0.5)
     assert delay_steps(trace["throttle"]) == round(delay_s * 1000)
 
 
-def test_large_steps_are_held_to_the_rate_and_the_range(car):
-    c = car()
+def test_large_steps_are_held_to_the_rate_and_the_range(motors):
+    c = motors()
     trace = c.trace(0.6, brake_bar=1e6, throttle=9.0)
     rise = np.diff(trace["brake_front_bar"]) / c.dt_s
     assert rise.max() == pytest.approx(c.vehicle.brake_actuator.max_barps)
@@ -45,8 +45,8 @@ def test_large_steps_are_held_to_the_rate_and_the_range(car):
     assert trace["throttle"].max() <= 1.0
 
 
-def test_a_small_step_of_steering_is_second_order(car):
-    c = car()
+def test_a_small_step_of_steering_is_second_order(motors):
+    c = motors()
     table = c.vehicle.steering
     angle = c.trace(0.4, steer_rad=0.01)["steer_rad"]
     w, z = table.bandwidth_radps, table.damping
@@ -57,26 +57,33 @@ def test_a_small_step_of_steering_is_second_order(car):
     assert delay_steps(angle) == round(table.delay_s / c.dt_s)
 
 
-def test_a_large_step_of_steering_turns_at_the_motors_speed_and_does_not_overrun(car):
-    c = car()
+def test_a_large_step_of_steering_turns_at_the_motors_speed_and_does_not_overrun(motors):
+    c = motors()
     trace = c.trace(1.2, steer_rad=0.5)
     assert trace["steer_rate_radps"].max() == pytest.approx(c.vehicle.steering.max_radps)
     assert trace["steer_rad"].max() < 0.5 * 1.02
     assert trace["steer_rad"][-1] == pytest.approx(0.5, rel=1e-3)
 
 
-def test_the_steering_ends_at_its_stops(car):
-    c = car()
+def test_the_steering_ends_at_its_stops(motors):
+    c = motors()
     for sign in (1, -1):
         trace = c.trace(2.0, steer_rad=sign * 5.0)
         assert trace["steer_rad"][-1] == pytest.approx(sign * c.vehicle.steering.max_rad)
         assert np.abs(trace["steer_rad"]).max() <= c.vehicle.steering.max_rad
 
 
-def test_the_steering_motor_holds_against_the_tyres(car):
-    c = car(20.0, 4)
-    c.hold_speed(2.0, 20.0, steer_rad=0.03)
+def test_the_steering_motor_holds_against_the_tyres(motors):
+    c = motors()
+    c.align_nm = -60.0
+    held = c.trace(2.0, steer_rad=0.03)
     table = c.vehicle.steering
-    expected = c.front_fy_n * table.trail_m * (1 - table.assistance) / table.ratio
-    assert c.steer_nm == pytest.approx(expected, rel=1e-4)
-    assert c.steer_nm > 1.0
+    assert held["steer_nm"][-1] == pytest.approx(60.0 * (1 - table.assistance) / table.ratio)
+
+
+def test_the_controls_are_what_the_motors_have_done(motors):
+    c = motors()
+    c.trace(0.1, steer_rad=0.1, throttle=0.5, brake_bar=20.0, gear=3)
+    for name in ("steer_rad", "steer_rate_radps", "throttle", "brake_front_bar", "brake_rear_bar"):
+        assert c.controls[name] == c.state[name] != 0
+    assert c.controls.gear == 3

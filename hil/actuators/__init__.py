@@ -1,0 +1,1 @@
+"""The motors that turn the wheel and press the pedals: from a command to CONTROLS."""
