@@ -2,7 +2,8 @@
 
 Althoff and Würsching, CommonRoad: Vehicle Models (2020), as published in the package
 commonroad-vehicle-models with the parameters of its vehicle 2, a BMW 320i. The models are the
-package's right-hand sides, integrated by LSODA.
+package's right-hand sides, integrated by Runge and Kutta's
+method: an implicit one never gets past a wheel that locks, whose rate they switch off.
 
 The multi-body model's axes are SAE's, z down and y to the right, so its "left" wheels lie
 where y is negative. A car is its own mirror image: so what it does to its right is read here
@@ -28,7 +29,10 @@ from tianyuan.hil.validation.manoeuvre import SAMPLE_S, Manoeuvre, hold, straigh
 from tianyuan.hil.validation.trace import Trace
 
 GRAVITY_MPS2: Final = 9.81
-LOWEST_MPS: Final = 0.5  # below 0.1 m/s the multi-body model, around 0.2 the other turn kinematic
+# Runs end where the models do: below 0.1 and 0.2 m/s they turn kinematic, in a spin no wheel
+# can turn backwards, and the multi-body model's tyres pull on the road where they should lift.
+LOWEST_MPS: Final = 0.5
+SPUN_RAD: Final = 0.5
 MULTI_BODY: Final = "MB"
 DRIFT: Final = "STD"
 SETTLE_S: Final = 3.0  # of the multi-body model's springs: its published start is not their rest
@@ -95,18 +99,24 @@ class Peer:
     ) -> tuple[np.ndarray, np.ndarray]:
         lowest_mps = max(LOWEST_MPS, manoeuvre.until_mps)
 
-        def slow(_: float, x: np.ndarray) -> float:
-            return float(x[3]) - lowest_mps
+        def over(_: float, x: np.ndarray) -> float:
+            """Below zero once the model has left what it is valid for: see ``LOWEST_MPS``."""
+            if self.kind == MULTI_BODY:
+                sideslip = abs(math.atan2(x[10], x[3]))
+                lightest = float(_multi_body_loads_n(self.p, x).min())
+            else:
+                sideslip, lightest = abs(x[6]), 1.0
+            return min(float(x[3]) - lowest_mps, SPUN_RAD - sideslip, lightest)
 
-        slow.terminal = True  # type: ignore[attr-defined]
+        over.terminal = True  # type: ignore[attr-defined]
         samples = round(manoeuvre.seconds / SAMPLE_S)
         solved = solve_ivp(
             lambda t, x: self._rate(t, x, manoeuvre),
             (0.0, manoeuvre.seconds),
             start,
-            method="LSODA",
+            method="RK45",
             t_eval=np.linspace(0.0, manoeuvre.seconds, samples + 1),
-            events=slow,
+            events=over,
             rtol=1e-6,
             atol=1e-8,
             max_step=0.02,  # no kink of steering or pedals is stepped over
@@ -116,15 +126,21 @@ class Peer:
         return solved.t, solved.y
 
 
+def _multi_body_loads_n(p: Any, x: np.ndarray) -> np.ndarray:
+    """The forces of its tyres' springs, by wheel, mirrored; a tyre can pull: it never lifts."""
+    return np.array(
+        [
+            p.K_zt * (x[z] + p.R_w * (np.cos(x[roll]) - 1.0) + side * 0.5 * track * np.sin(x[roll]))
+            for z, roll, track in ((16, 13, p.T_f), (21, 18, p.T_r))
+            for side in (1.0, -1.0)
+        ]
+    )
+
+
 def _trace_of_multi_body(
     p: Any, t_s: np.ndarray, x: np.ndarray, rates: np.ndarray, _: np.ndarray
 ) -> Trace:
     """States and rates (29, samples), mirrored; the loads are those of its tyres' springs."""
-    loads_n = [
-        p.K_zt * (x[z] + p.R_w * (np.cos(x[roll]) - 1.0) + side * 0.5 * track * np.sin(x[roll]))
-        for z, roll, track in ((16, 13, p.T_f), (21, 18, p.T_r))
-        for side in (1.0, -1.0)
-    ]
     return Trace(
         t_s=t_s,
         x_m=x[0],
@@ -138,7 +154,7 @@ def _trace_of_multi_body(
         steer_rad=x[2],
         roll_rad=-x[6],
         wheel_radps=x[[24, 23, 26, 25]].T,
-        wheel_load_n=np.array(loads_n).T,
+        wheel_load_n=_multi_body_loads_n(p, x).T,
     )
 
 

@@ -84,9 +84,9 @@ def distance_between_m(trace: Trace, first_mps: float, second_mps: float) -> flo
 
 
 def axle_transfer_n(trace: Trace) -> float:
-    """Load of the rear axle at the end less at the start."""
+    """Load of the rear axle at the end less what it is at rest, 0.2 s after the start."""
     rear_n = trace.wheel_load_n[:, 2:].sum(axis=1)
-    return last_mean(rear_n) - float(rear_n[0])
+    return last_mean(rear_n) - at(trace, rear_n, 0.2)
 
 
 def side_transfer_n(trace: Trace, axle: int) -> float:
