@@ -30,8 +30,9 @@ from tianyuan.hil.validation.trace import Trace
 
 WHEELBASE_M: Final = 2.5789128  # of the peer's car, for its understeer gradient
 BEGIN_S: Final = 1.0
-# The published split locks the rear axle first, on which any car spins. This one locks the front.
+# The published split locks the rear axle first, on which any car spins.
 FRONT_FIRST: Final = MappingProxyType({"T_sb": 0.85})
+FRONT_ONLY: Final = MappingProxyType({"T_sb": 1.0})
 
 
 class Figure(NamedTuple):
@@ -98,13 +99,13 @@ def _straight() -> tuple[Case, ...]:
         ),
         Case(
             "lock",
-            "Braking with the front wheels locked",
+            "Front wheels locked, rear ones free",
             lock,
             (
                 Figure("distance 24 to 2 m/s", "m", lambda t: m.distance_between_m(t, 24.0, 2.0)),
                 Figure("front wheels locked after", "s", _locked_after_s),
             ),
-            FRONT_FIRST,
+            FRONT_ONLY,
         ),
         Case(
             "coasting",

@@ -150,7 +150,7 @@ def _trace_of_multi_body(
         vy_mps=x[10],
         yaw_rate_radps=x[5],
         ax_mps2=rates[3] - x[5] * x[10],
-        ay_mps2=rates[10] + x[5] * x[3],
+        ay_mps2=(p.m_s * rates[10] + p.m_uf * rates[15] + p.m_ur * rates[20]) / p.m + x[5] * x[3],
         steer_rad=x[2],
         roll_rad=-x[6],
         wheel_radps=x[[24, 23, 26, 25]].T,
