@@ -17,8 +17,25 @@ from tianyuan.control.kernels import kernel
 
 @kernel
 def sign(value):
-    """1, 0 or -1."""
-    return 1.0 if value > 0.0 else (-1.0 if value < 0.0 else 0.0)
+    """1 or -1."""
+    return -1.0 if value < 0.0 else 1.0
+
+
+@kernel
+def _both_slide(left, right, left_way, right_way, left_most, right_most, own, cross):
+    """Speeds under both whole impulses, and whether each wheel goes the way that it would."""
+    pull_left, pull_right = left_way * left_most, right_way * right_most
+    after_left = left - own * pull_left - cross * pull_right
+    after_right = right - own * pull_right - cross * pull_left
+    return after_left, after_right, after_left * left_way >= 0.0 and after_right * right_way >= 0.0
+
+
+@kernel
+def _one_slides(sliding, held, way, most, held_most, own, cross):
+    """Speed of a wheel under its whole impulse beside one that stands, and whether that can be."""
+    need = (held - cross * way * most) / own
+    after = sliding - own * way * most - cross * need
+    return after, abs(need) <= held_most and after * way >= 0.0
 
 
 @kernel
@@ -26,26 +43,30 @@ def hold(left, right, left_most, right_most, own, cross):
     """Speeds after dry friction whose impulses are at most ``left_most`` and ``right_most``.
 
     The one solution of both wheels' conditions: a wheel that turns has the whole impulse
-    against it, one that stands has what keeps it standing.
+    against it, one that stands has what keeps it standing. The likely cases come first.
     """
-    pull_left, pull_right = sign(left) * left_most, sign(right) * right_most
-    after_left = left - own * pull_left - cross * pull_right
-    after_right = right - own * pull_right - cross * pull_left
-    if after_left * left >= 0.0 and after_right * right >= 0.0:
-        return after_left, after_right
+    a, b = sign(left), sign(right)
+    one, other, so = _both_slide(left, right, a, b, left_most, right_most, own, cross)
+    if so:
+        return one, other
     scale = 1.0 / (own * own - cross * cross)
     need_left = scale * (own * left - cross * right)
     need_right = scale * (own * right - cross * left)
     if abs(need_left) <= left_most and abs(need_right) <= right_most:
         return 0.0, 0.0
-    need_right = (right - cross * pull_left) / own
-    after_left = left - own * pull_left - cross * need_right
-    if abs(need_right) <= right_most and after_left * left >= 0.0:
-        return after_left, 0.0
-    need_left = (left - cross * pull_right) / own
-    after_right = right - own * pull_right - cross * need_left
-    if abs(need_left) <= left_most and after_right * right >= 0.0:
-        return 0.0, after_right
+    for way in (1.0, -1.0):
+        one, so = _one_slides(left, right, way * a, left_most, right_most, own, cross)
+        if so:
+            return one, 0.0
+        other, so = _one_slides(right, left, way * b, right_most, left_most, own, cross)
+        if so:
+            return 0.0, other
+    for way in (1.0, -1.0):
+        one, other, so = _both_slide(
+            left, right, way * a, -way * b, left_most, right_most, own, cross
+        )
+        if so:
+            return one, other
     return 0.0, 0.0
 
 

@@ -44,7 +44,7 @@ class Vehicle(BaseModel):
     def _wheels_can_be_followed_at_a_millisecond(self) -> Self:
         """The bound is the explicit part of the wheel's update; see ``tyre.deflect``."""
         tyre, step = self.tyre, sections.SLOWEST_STEP_S
-        load_n = 2.0 * self._nominal_n()  # a quarter of the weight, and as much by transfer
+        load_n = 0.5 * self.chassis.mass_kg * GRAVITY_MPS2  # its quarter, and as much by transfer
         spring = tyre.stiffness_x * load_n / tyre.relaxation_x_m
         mass_kg = tyre.wheel_inertia_kgm2 / tyre.radius_m**2
         share = spring * (step**2 + step * tyre.damping_s) / mass_kg
@@ -58,7 +58,7 @@ class Vehicle(BaseModel):
 
     @model_validator(mode="after")
     def _the_body_stands_on_its_springs(self) -> Self:
-        body_kg, arm_m = self._body()
+        body_kg, arm_m = self.body()
         stiffness = self.suspension.front_roll_nm_per_rad + self.suspension.rear_roll_nm_per_rad
         if body_kg <= 0:
             raise ValueError("suspension: the unsprung masses are more than chassis.mass_kg")
@@ -74,11 +74,7 @@ class Vehicle(BaseModel):
             )
         return self
 
-    def _nominal_n(self) -> float:
-        """The load of a tyre that has a quarter of the weight."""
-        return 0.25 * self.chassis.mass_kg * GRAVITY_MPS2
-
-    def _body(self) -> tuple[float, float]:
+    def body(self) -> tuple[float, float]:
         """Mass in kg of what rolls, and how high in m its centre is above the roll axis."""
         car, axles = self.chassis, self.suspension
         unsprung_kg = axles.front_unsprung_kg + axles.rear_unsprung_kg
@@ -93,8 +89,7 @@ class Vehicle(BaseModel):
         """The PLANT record, one element."""
         names = [name for name in type(self).model_fields if name not in ("name", "sensors")]
         fields = {name: getattr(self, name).fields() for name in names}
-        fields["suspension"]["body_kg"], fields["suspension"]["roll_arm_m"] = self._body()
-        fields["tyre"]["nominal_n"] = self._nominal_n()
+        fields["suspension"]["body_kg"], fields["suspension"]["roll_arm_m"] = self.body()
         return tables.record_of(fields)
 
     def sensor_params(self) -> np.recarray:

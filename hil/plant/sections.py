@@ -65,12 +65,14 @@ class Suspension(Table):
 class Tyre(Table):
     """Magic Formula of a tyre; stiffness is slope over load, front and rear factors on it.
 
-    The sensitivities are what peak and lateral stiffness, each over the load, change by
-    while the load doubles from a quarter of the weight.
+    The frictions hold at the nominal load; a sensitivity is what share of them is won when
+    the load doubles. The lateral stiffness is that of a light load, and greatest at
+    ``stiffness_peak`` nominal loads. The pneumatic trail is in proportion to the load.
     """
 
     radius_m: Annotated[float, Field(ge=0.02, le=1.5)]
     wheel_inertia_kgm2: Positive
+    nominal_load_n: Positive
     friction_x: Positive
     friction_y: Positive
     shape_x: Annotated[float, Field(ge=1.01, le=1.99)]
@@ -81,8 +83,9 @@ class Tyre(Table):
     stiffness_y_1prad: Positive
     front_factor: Positive
     rear_factor: Positive
-    load_sensitivity: Annotated[float, Field(ge=-0.5, le=0)]
-    stiffness_sensitivity: Annotated[float, Field(ge=-0.5, le=0)]
+    load_sensitivity_x: Annotated[float, Field(ge=-0.5, le=0)]
+    load_sensitivity_y: Annotated[float, Field(ge=-0.5, le=0)]
+    stiffness_peak: Annotated[float, Field(ge=0.5)]
     relaxation_x_m: Annotated[float, Field(ge=0.02, le=2)]
     relaxation_y_m: Annotated[float, Field(ge=0.02, le=2)]
     damping_s: Annotated[float, Field(ge=0, le=0.05)]

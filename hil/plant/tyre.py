@@ -44,16 +44,18 @@ def force(p, load_n, slip, slip_y, stiffness_y, friction):
     Each slip is scaled by its own stiffness over its own peak; the length of the two, which
     is the third result, enters one curve, whose shape blends from lateral to longitudinal
     with the direction. Pure slip is the Magic Formula exactly; combined, the force stays
-    inside the ellipse. Peaks and lateral stiffness fall off linearly with the load over the
-    nominal one, as Pacejka's p_Dx2, p_Dy2 and the lower branch of p_Ky2 do. ``friction`` is
-    the road's factor on the peaks, 1 when dry.
+    inside the ellipse. With the load the peaks change by p_Dx2 and p_Dy2, and the lateral
+    stiffness by p_Ky2, where ``sin(2 atan(x)) = 2 x / (1 + x^2)``. ``friction`` is the road's
+    factor on the peaks, 1 when dry.
     """
-    over = load_n / p.tyre_nominal_n - 1.0
-    grip = friction * max(0.1, 1.0 + p.tyre_load_sensitivity * over)
-    peak_x = max(1e-6, p.tyre_friction_x * grip)
-    peak_y = max(1e-6, p.tyre_friction_y * grip)
+    ratio = load_n / p.tyre_nominal_load_n
+    grip_x = max(0.1, 1.0 + p.tyre_load_sensitivity_x * (ratio - 1.0))
+    grip_y = max(0.1, 1.0 + p.tyre_load_sensitivity_y * (ratio - 1.0))
+    peak_x = max(1e-6, p.tyre_friction_x * friction * grip_x)
+    peak_y = max(1e-6, p.tyre_friction_y * friction * grip_y)
+    to_peak = ratio / p.tyre_stiffness_peak
     ex = p.tyre_stiffness_x * slip / peak_x
-    ey = stiffness_y * max(0.1, 1.0 + p.tyre_stiffness_sensitivity * over) * slip_y / peak_y
+    ey = stiffness_y / (1.0 + to_peak * to_peak) * slip_y / peak_y
     square = ex * ex + ey * ey
     length = math.sqrt(square)
     if length < 1e-9:

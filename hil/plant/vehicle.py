@@ -36,7 +36,8 @@ def _front(p, s, i, tan_steer, half_m, friction, dt_s):
     stiffness = p.tyre_stiffness_y_1prad * p.tyre_front_factor
     length = roll_tyre(p, s, i, vx, vy, stiffness, friction, dt_s)
     fx, fy = s.wheel_fx_n[i], s.wheel_fy_n[i]
-    s.align_nm -= fy * (p.suspension_caster_trail_m + trail(p.tyre_pneumatic_trail_m, length))
+    pneumatic_m = p.tyre_pneumatic_trail_m * s.wheel_load_n[i] / p.tyre_nominal_load_n
+    s.align_nm -= fy * (p.suspension_caster_trail_m + trail(pneumatic_m, length))
     return fx * cos_steer - fy * sin_steer, fx * sin_steer + fy * cos_steer
 
 

@@ -65,15 +65,15 @@ def test_silent_sensors_tell_the_truth():
     s.ax_mps2, s.ay_mps2, s.engine_radps = 1.0, 2.0, 500.0
     a.steer_rad, a.steer_rate_radps, a.steer_nm = 0.1, 0.2, 3.0
     a.brake_front_bar, a.brake_rear_bar, a.throttle = 25.0, 20.0, 0.4
+    s.wheel_radps[:] = 10.0, 20.0, 30.0, 40.0
+    radius = VEHICLE.tyre.radius_m
     got = {k: v for g in GROUPS[:7] for k, v in rig.measure(g).items()}
-    spin = float(s.rear_radps[0]) * VEHICLE.tyre.radius_m
-    half = 0.25 * VEHICLE.chassis.track_m
     expected = {
         "gnss_x_m": s.x_m[0], "gnss_y_m": s.y_m[0], "gnss_quality": 0.0,
         "gnss_speed_mps": 20.0, "gnss_heading_rad": s.heading_rad[0], "gnss_heading_quality": 0.0,
         "imu_ax_mps2": 1.0, "imu_ay_mps2": 2.0, "imu_yaw_rate_radps": 0.5,
-        "wheel_fl_mps": spin - half * math.cos(0.1), "wheel_fr_mps": spin + half * math.cos(0.1),
-        "wheel_rl_mps": spin - half, "wheel_rr_mps": spin + half,
+        "wheel_fl_mps": 10 * radius, "wheel_fr_mps": 20 * radius,
+        "wheel_rl_mps": 30 * radius, "wheel_rr_mps": 40 * radius,
         "steer_rad": 0.1, "steer_rate_radps": 0.2, "steer_torque_nm": 3.0, "steer_fault": 0.0,
         "brake_travel": 0.25, "brake_front_bar": 25.0, "brake_rear_bar": 20.0, "brake_fault": 0.0,
         "throttle": 0.4, "gear": 3.0, "engine_speed_radps": 500.0, "powertrain_fault": 0.0,

@@ -87,3 +87,13 @@ def test_the_controls_are_what_the_motors_have_done(motors):
     for name in ("steer_rad", "steer_rate_radps", "throttle", "brake_front_bar", "brake_rear_bar"):
         assert c.controls[name] == c.state[name] != 0
     assert c.controls.gear == 3
+
+
+def test_what_is_not_a_number_never_enters_the_car(motors):
+    c, clean = motors(), motors()
+    for each in (c, clean):
+        each.trace(0.2, steer_rad=0.02, throttle=0.3, brake_bar=5.0)
+    nan = float("nan")
+    c.trace(0.2, steer_rad=nan, throttle=nan, brake_bar=nan)
+    clean.trace(0.2)
+    assert c.state.tobytes() == clean.state.tobytes()
