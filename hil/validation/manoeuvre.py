@@ -41,7 +41,7 @@ class Profile(NamedTuple):
 class Manoeuvre(NamedTuple):
     """One run; ``demand(t_s, vx_mps)`` in m/s^2. It ends early below ``until_mps``.
 
-    ``neutral`` is for a model with a gearbox: out of gear, off both pedals.
+    ``neutral`` is for a model with a gearbox: out of gear, so that only its brakes work.
     """
 
     start_mps: float

@@ -29,12 +29,12 @@ class Ours:
 
     def drive(self, manoeuvre: Manoeuvre) -> Trace:
         """A whole run; see ``trace.Model``."""
-        states, steer_rad = self.history(manoeuvre)
+        states, controls = self.history(manoeuvre)
         every = round(SAMPLE_S / STEP_S)
-        return trace_of(states[::every], steer_rad[::every], SAMPLE_S)
+        return trace_of(states[::every], controls["steer_rad"][::every], SAMPLE_S)
 
     def history(self, manoeuvre: Manoeuvre) -> tuple[np.ndarray, np.ndarray]:
-        """PLANT_STATE and the steering angle after each millisecond, the start first."""
+        """PLANT_STATE after each millisecond, and the CONTROLS that led there; the start first."""
         gear = 0 if manoeuvre.neutral else self.gear_for(manoeuvre.start_mps)
         state = rolling(self.plant, manoeuvre.start_mps, gear)
         if manoeuvre.start_mps == 0.0:
@@ -43,16 +43,16 @@ class Ours:
         controls.gear = gear
         steps = round(manoeuvre.seconds / STEP_S)
         states = np.zeros(steps + 1, PLANT_STATE)
-        steer_rad = np.zeros(steps + 1)
+        given = np.zeros(steps + 1, CONTROLS)
         states[0] = state[0]
         for k in range(steps):
             t_s = k * STEP_S
             self._set(controls, state, manoeuvre, t_s)
             advance(self.plant, state, controls, self._road, STEP_S, 1)
-            states[k + 1], steer_rad[k + 1] = state[0], controls.steer_rad[0]
+            states[k + 1], given[k + 1] = state[0], controls[0]
             if state.vx_mps[0] < manoeuvre.until_mps:
-                return states[: k + 2], steer_rad[: k + 2]
-        return states, steer_rad
+                return states[: k + 2], given[: k + 2]
+        return states, given
 
     def gear_for(self, speed_mps: float) -> int:
         """The lowest gear whose engine has room at a speed."""
@@ -62,16 +62,24 @@ class Ours:
         fitting = [k for k, ratio in enumerate(ratios, 1) if spin * ratio <= limit]
         return fitting[0] if fitting else len(ratios)
 
+    def top_mps(self) -> float:
+        """What the engine's limiter allows in the highest gear."""
+        box = self.vehicle.gearbox
+        return float(
+            self.plant.engine_limit_radps[0] * self.vehicle.tyre.radius_m
+            / (min(box.ratio) * box.final_drive)
+        )  # fmt: skip
+
     def _set(
         self, controls: np.recarray, state: np.recarray, manoeuvre: Manoeuvre, t_s: float
     ) -> None:
         controls.steer_rad = manoeuvre.steer.angle(t_s + STEP_S)
         controls.steer_rate_radps = manoeuvre.steer.rate(t_s)
-        if manoeuvre.neutral:
-            return
         demand = manoeuvre.demand(t_s, float(state.vx_mps[0]))
         wanted_nm = self.vehicle.chassis.mass_kg * self.vehicle.tyre.radius_m * demand
-        controls.throttle, left_nm = self._throttle(wanted_nm, state)
+        left_nm = min(0.0, wanted_nm)
+        if not manoeuvre.neutral:
+            controls.throttle, left_nm = self._throttle(wanted_nm, state)
         controls.brake_front_bar, controls.brake_rear_bar = self._brakes(left_nm)
 
     def _throttle(self, wanted_nm: float, state: np.recarray) -> tuple[float, float]:

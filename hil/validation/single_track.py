@@ -1,8 +1,14 @@
-"""Theory: the linear single-track model with tyres that build up their force over a way.
+"""Theory: the linear single-track model, its tyres with a relaxation, its body on springs.
 
 Rajamani, Vehicle Dynamics and Control (2nd ed.), eq. 2.31, with first-order tyres after
 Pacejka, Tire and Vehicle Dynamics (3rd ed.), ch. 7: ``sigma / v * alpha' + alpha`` is the slip
-angle of the axle. It holds for small angles at a constant speed.
+angle of the axle; and with Segel's roll (1956): the body's mass M, its centre h above the roll
+axis, swings out by the angle phi and leaves the axles the lighter for it,
+
+    m (vy' + v r)                = F + M h phi''
+    (I + M h^2 - M^2 h^2 / m) phi'' = M h F / m - (K - M g h) phi - C phi'
+
+It holds for small angles at a constant speed.
 """
 
 from __future__ import annotations
@@ -29,6 +35,10 @@ class Axles(NamedTuple):
     front_n_per_rad: float
     rear_n_per_rad: float
     relaxation_m: float
+    swing_kgm: float  # the body's mass times its height above the roll axis
+    roll_kgm2: float  # the inertia of the second equation
+    roll_nm_per_rad: float  # springs less weight
+    roll_nms: float
 
     def understeer_gradient(self) -> float:
         """In rad/(m/s^2), Rajamani eq. 3.11 over g: positive when the car understeers."""
@@ -43,19 +53,29 @@ class Axles(NamedTuple):
         return speed_mps / (length_m + self.understeer_gradient() * speed_mps**2)
 
     def state_space(self, speed_mps: float) -> StateSpace:
-        """From steering to (yaw rate, lateral acceleration); states vy, r and the two slips."""
+        """From steering to (yaw rate, lateral acceleration).
+
+        States: vy, r, the front and the rear tyre's slip, roll angle and roll rate.
+        """
         m, inertia, v = self.mass_kg, self.yaw_inertia_kgm2, speed_mps
         a, b = self.front_m, self.rear_m
-        front, rear = self.front_n_per_rad, self.rear_n_per_rad
+        force = np.array([0.0, 0.0, self.front_n_per_rad, self.rear_n_per_rad, 0.0, 0.0])
+        upright = np.array([0.0, 0.0, 0.0, 0.0, self.roll_nm_per_rad, self.roll_nms])
+        swung = (self.swing_kgm / m * force - upright) / self.roll_kgm2
+        across = (force + self.swing_kgm * swung) / m
+        across[1] -= v
         rate = v / self.relaxation_m
         dynamics = [
-            [0.0, -v, front / m, rear / m],
-            [0.0, 0.0, a * front / inertia, -b * rear / inertia],
-            [-rate / v, -rate * a / v, -rate, 0.0],
-            [-rate / v, rate * b / v, 0.0, -rate],
+            across,
+            force * [0.0, 0.0, a, -b, 0.0, 0.0] / inertia,
+            [-rate / v, -rate * a / v, -rate, 0.0, 0.0, 0.0],
+            [-rate / v, rate * b / v, 0.0, -rate, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+            swung,
         ]
-        outputs = [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, front / m, rear / m]]
-        return StateSpace(dynamics, [[0.0], [0.0], [rate], [0.0]], outputs, [[0.0], [0.0]])
+        steering = [[0.0], [0.0], [rate], [0.0], [0.0], [0.0]]
+        outputs = [[0.0, 1.0, 0.0, 0.0, 0.0, 0.0], force / m]
+        return StateSpace(np.array(dynamics), steering, np.array(outputs), [[0.0], [0.0]])
 
 
 def axles_of(vehicle: Vehicle, speed_mps: float) -> Axles:
@@ -71,18 +91,33 @@ def axles_of(vehicle: Vehicle, speed_mps: float) -> Axles:
     rear_n = weight_n * rear_share + down_n * (1 - aero.front_share)
 
     def stiffness(load_n: float) -> float:
-        over = 2.0 * load_n / weight_n - 1.0
-        return load_n * tyre.stiffness_y_1prad * (1 + tyre.stiffness_sensitivity * over)
+        to_peak = 0.5 * load_n / (tyre.stiffness_peak * tyre.nominal_load_n)
+        return load_n * tyre.stiffness_y_1prad / (1.0 + to_peak**2)
 
+    body = vehicle.suspension
+    body_kg, arm_m = vehicle.body()
+    swing = body_kg * arm_m
+    springs = body.front_roll_nm_per_rad + body.rear_roll_nm_per_rad
     return Axles(
         mass_kg=car.mass_kg,
-        yaw_inertia_kgm2=car.yaw_inertia_kgm2,
+        yaw_inertia_kgm2=car.yaw_inertia_kgm2 + wheels_kgm2(vehicle),
         front_m=car.front_axle_m,
         rear_m=car.wheelbase_m - car.front_axle_m,
         front_n_per_rad=tyre.front_factor * stiffness(front_n),
         rear_n_per_rad=tyre.rear_factor * stiffness(rear_n),
         relaxation_m=tyre.relaxation_y_m,
+        swing_kgm=swing,
+        roll_kgm2=body.roll_inertia_kgm2 + swing * arm_m - swing**2 / car.mass_kg,
+        roll_nm_per_rad=springs - swing * GRAVITY_MPS2,
+        roll_nms=body.front_roll_damping_nms + body.rear_roll_damping_nms,
     )
+
+
+def wheels_kgm2(vehicle: Vehicle) -> float:
+    """What the wheels add to the inertia in yaw: as the car turns faster, the outer ones must."""
+    car, tyre = vehicle.chassis, vehicle.tyre
+    tracks = car.front_track_m**2 + car.rear_track_m**2
+    return 0.5 * tracks * tyre.wheel_inertia_kgm2 / tyre.radius_m**2
 
 
 class LinearModel:
@@ -94,12 +129,13 @@ class LinearModel:
         self._vehicle = vehicle
 
     def drive(self, manoeuvre: Manoeuvre) -> Trace:
-        """A whole run; see ``trace.Model``. It has neither roll nor wheels."""
+        """A whole run; see ``trace.Model``. Of its wheels it knows nothing."""
         speed_mps = manoeuvre.start_mps
         t_s = np.arange(round(manoeuvre.seconds / SAMPLE_S) + 1) * SAMPLE_S
         steer_rad = np.array([manoeuvre.steer.angle(t) for t in t_s])
         system = axles_of(self._vehicle, speed_mps).state_space(speed_mps)
-        _, (yaw_rate, ay), states = _response(system, steer_rad, t_s)
+        _, outputs, states = lsim(system, steer_rad, t_s)
+        yaw_rate, ay = outputs.T
         heading = np.concatenate(
             ([0.0], np.cumsum(0.5 * SAMPLE_S * (yaw_rate[1:] + yaw_rate[:-1])))
         )
@@ -117,14 +153,8 @@ class LinearModel:
             ax_mps2=none,
             ay_mps2=ay,
             steer_rad=steer_rad,
-            roll_rad=none,
+            roll_rad=states[:, 4],
             wheel_radps=np.zeros((len(t_s), 4)),
             wheel_load_n=np.zeros((len(t_s), 4)),
         )
 
-
-def _response(
-    system: StateSpace, steer_rad: np.ndarray, t_s: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    t_s, outputs, states = lsim(system, steer_rad, t_s)
-    return t_s, outputs.T, states

@@ -15,7 +15,7 @@ from tianyuan.hil.plant.parameters import Vehicle, load
 
 MOST_MPS2 = 11.5  # the peer's bound on demands, longitudinal.a_max
 SHORTEST_RELAXATION_M = 0.02
-NEVER_C = 1e6
+NEVER = 1e6
 
 
 def twin(p: Any, changed: Mapping[str, Any] | None = None) -> Vehicle:
@@ -79,8 +79,9 @@ def _tyre(p: Any) -> dict[str, Any]:
         "tyre.stiffness_y_1prad": -p.tire.p_ky1,
         "tyre.front_factor": 1.0,
         "tyre.rear_factor": 1.0,
-        "tyre.load_sensitivity": 0.0,
-        "tyre.stiffness_sensitivity": 0.0,
+        "tyre.load_sensitivity_x": 0.0,
+        "tyre.load_sensitivity_y": 0.0,
+        "tyre.stiffness_peak": NEVER,
         "tyre.relaxation_x_m": SHORTEST_RELAXATION_M,
         "tyre.relaxation_y_m": SHORTEST_RELAXATION_M,
         "tyre.damping_s": 0.0,
@@ -118,6 +119,6 @@ def _brakes(p: Any) -> dict[str, Any]:
         "brakes.rear_nm_per_bar": (1.0 - p.T_sb) * p.m * p.R_w,
         "brakes.rear_pressure_share": 1.0,
         "brakes.max_bar": MOST_MPS2,
-        "brakes.fade_from_c": NEVER_C,
-        "brakes.fade_to_c": 2.0 * NEVER_C,
+        "brakes.fade_from_c": NEVER,
+        "brakes.fade_to_c": 2.0 * NEVER,
     }
