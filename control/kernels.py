@@ -16,7 +16,9 @@ from typing import Final
 from numba import njit
 
 kernel: Final = njit(cache=True, error_model="numpy", _nrt=False, forceinline=False)
-# For what every frame passes through: compiled into its caller.
+# For what every frame passes through, and for whatever takes one of the large named tuples
+# (World, Life, Tables, Memory): a call would lay each of their arrays on the stack, seven words
+# an array, some hundred arrays. Compiled into its caller.
 inlined: Final = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 # For the outermost function of a thread of its own.
 unlocked: Final = njit(cache=True, error_model="numpy", _nrt=False, nogil=True)

@@ -68,7 +68,7 @@ def _write(port: np.ndarray, count: int) -> tuple[int, int]:
 
 
 @kernel
-def _forget(port: np.ndarray, count: int) -> None:
+def forget(port: np.ndarray, count: int) -> None:
     """Take the first ``count`` of the waiting frames off their list."""
     record = port[0]
     for k in range(count, record.waiting_count):
@@ -79,7 +79,7 @@ def _forget(port: np.ndarray, count: int) -> None:
 
 
 @kernel
-def _keep_waiting(port: np.ndarray, words: np.ndarray, at: int, now_ns: int) -> None:
+def keep_waiting(port: np.ndarray, words: np.ndarray, at: int, now_ns: int) -> None:
     """Let frame ``at`` wait, in the place of an older one of its identifier."""
     record = port[0]
     slot = record.waiting_count
@@ -108,7 +108,7 @@ def _is_replaced(port: np.ndarray, k: int, words: np.ndarray, start: int, end: i
 
 
 @kernel
-def _retire(port: np.ndarray, words: np.ndarray, start: int, end: int, now_ns: int) -> None:
+def retire(port: np.ndarray, words: np.ndarray, start: int, end: int, now_ns: int) -> None:
     """Let go the waiting frames that are old, or that frames ``start`` to ``end`` replace."""
     record = port[0]
     kept = 0
@@ -136,7 +136,7 @@ def _send_waiting(port: np.ndarray) -> bool:
         record.vectors[k, 1] = FD_SIZE if is_fd else CLASSIC_SIZE
     taken, done = _write(port, record.waiting_count)
     record.sent += taken
-    _forget(port, done)
+    forget(port, done)
     return record.waiting_count == 0
 
 
@@ -159,7 +159,7 @@ def send_raw(port: np.ndarray, frames: np.ndarray, start: int, end: int) -> int:
     words = frames.view(np.int64)
     room = True
     if record.waiting_count > 0:
-        _retire(port, words, start, end, monotonic_ns(record.clock))
+        retire(port, words, start, end, monotonic_ns(record.clock))
         room = _send_waiting(port)
     elif start >= end:
         return 0  # nothing was tried, so nothing is known of the queue
@@ -179,6 +179,6 @@ def send_raw(port: np.ndarray, frames: np.ndarray, start: int, end: int) -> int:
         record.full_in_a_row += 1
         now_ns = monotonic_ns(record.clock)
         for k in range(at, end):
-            _keep_waiting(port, words, k, now_ns)
+            keep_waiting(port, words, k, now_ns)
     record.sent += left
     return left

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.control.records import COMMAND, ECHOES, GROUPS, NO_HEARTBEAT, SENSORS
 from tianyuan.control.step import step
 from tianyuan.dbc.codec import decode, encode, tick_over
@@ -30,7 +30,7 @@ MARKER_LENGTH = 8
 SLACK_NS = 400_000
 
 
-@kernel
+@inlined
 def receive(tables, frames_in, n_in, t_ns, sensors, memory):
     """Decode what came in, and stamp each group with the age of the oldest message it needs.
 
@@ -61,7 +61,7 @@ def receive(tables, frames_in, n_in, t_ns, sensors, memory):
     stamps[RACE_STAMP] = min(stamps[RACE_STAMP], _beat(sensors, memory, t_ns))
 
 
-@kernel
+@inlined
 def _beat(sensors, memory, t_ns):
     """When race control's heartbeat last moved: its frames may go on when its mind does not."""
     beat = sensors[0].race_heartbeat
@@ -87,7 +87,7 @@ def due(due_ns, cycle_ns, m, t_ns):
     return True
 
 
-@kernel
+@inlined
 def _send(codec, due_ns, cycle_ns, sent, values, t_ns, frames_out, n_out):
     for m in range(codec.messages.size):
         if n_out >= frames_out.size or not due(due_ns, cycle_ns, m, t_ns):
@@ -98,7 +98,7 @@ def _send(codec, due_ns, cycle_ns, sent, values, t_ns, frames_out, n_out):
     return n_out
 
 
-@kernel
+@inlined
 def _publish(memory):
     """What the driver thinks, for the host's own bus."""
     h, s = memory.host[0], memory.driver[0]
@@ -123,7 +123,7 @@ def _mark(frames_out, n_out, t_ns):
     return n_out + 1
 
 
-@kernel
+@inlined
 def tick(params, path, frames_in, n_in, t_ns, sensors, state, command, frames_out):
     """Take ``n_in`` frames at the instant ``t_ns``; return how many frames to send.
 

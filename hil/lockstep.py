@@ -1,7 +1,8 @@
 """Host, guard and rig in virtual time: as fast as the machine goes, and the same every time.
 
 Each millisecond the rig advances; each period of the host its tick takes the frames that
-have come since; the guard's tick follows, on what both have sent. What host and guard say
+have come since; the guard's tick follows, on what both have sent. With a model of the buses
+(``hil/bus/``) a frame arrives when the wire has carried it. Without one, what host and guard say
 reaches the rig in the millisecond after, and each other at their next ticks.
 """
 
@@ -16,6 +17,11 @@ from tianyuan.dbc.frame import FRAME
 from tianyuan.firmware.guard import tick as guard
 from tianyuan.firmware.tick import for_the_car, tick
 from tianyuan.hil import rig
+from tianyuan.hil.bus.carry import carry
+from tianyuan.hil.bus.injection import inject
+from tianyuan.hil.bus.port import ask, send, send_plain
+from tianyuan.hil.bus.records import GUARD, HOST, RIG, Ears
+from tianyuan.hil.faults.inject import host_ticks, set_buses
 
 QUEUE: Final = 256
 GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
@@ -47,44 +53,81 @@ def _append(queue, count, frames, n, t_ns):
 
 
 @inlined
-def _guard(tables, memory, to_host, to_rig, out, waiting, to_guard, t_ns):
-    """One tick of the guard: on the car's bus, it hears rig and host, and both hear it."""
-    for i in range(waiting[2]):
-        to_guard[i].t_ns = t_ns
-    n_guard = guard.tick(tables, memory, to_guard, waiting[2], t_ns, out)
-    waiting[2] = 0
-    waiting[0] = _append(to_host, waiting[0], out, n_guard, t_ns)
-    waiting[1] = _append(to_rig, waiting[1], out, n_guard, t_ns + rig.STEP_NS)
+def _from_rig(net, ears, guarded, frames, n, t_ns):
+    """The rig's frames go to host and guard."""
+    if net.buses.size > 0:
+        inject(net, t_ns)
+        send_plain(net, RIG, frames, n, t_ns)
+        return
+    ears.waiting[HOST] = _append(ears.host, ears.waiting[HOST], frames, n, t_ns)
+    if guarded:
+        ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, n, t_ns)
+
+
+@inlined
+def _from_host(net, ears, guarded, frames, n, t_ns):
+    """The host's frames go to rig and guard; those of its own bus arrive at once."""
+    car, next_ns = for_the_car(frames, n), t_ns + rig.STEP_NS
+    if net.buses.size > 0:
+        send(net, HOST, net.host, frames, car, t_ns)
+        ears.waiting[RIG] = _append(ears.rig, ears.waiting[RIG], frames[car:n], n - car, next_ns)
+        return
+    ears.waiting[RIG] = _append(ears.rig, ears.waiting[RIG], frames, n, next_ns)
+    if guarded:
+        ears.waiting[GUARD] = _append(ears.guard, ears.waiting[GUARD], frames, car, t_ns)
+
+
+@inlined
+def _from_guard(net, ears, frames, n, t_ns):
+    """The guard's frames go to host and rig."""
+    if net.buses.size > 0:
+        send(net, GUARD, net.guard, frames, n, t_ns)
+        return
+    ears.waiting[HOST] = _append(ears.host, ears.waiting[HOST], frames, n, t_ns)
+    ears.waiting[RIG] = _append(ears.rig, ears.waiting[RIG], frames, n, t_ns + rig.STEP_NS)
+
+
+@inlined
+def _take(queue, waiting, who, t_ns):
+    """How many frames a node takes off its queue; to it they are as old as its tick."""
+    count = waiting[who]
+    waiting[who] = 0
+    for i in range(count):
+        queue[i].t_ns = t_ns
+    return count
 
 
 @unlocked
 def advance(
     world, life, tables, path, sensors, memory, command, guard_tables, guard_memory,
-    to_host, to_rig, out, waiting, to_guard, first_ns, steps, host_every,
+    to_host, to_rig, out, waiting, to_guard, net, first_ns, steps, host_every,
 ):  # fmt: skip
     """``steps`` milliseconds from ``first_ns``; ends early when the run has finished.
 
     Returns the instant after the last step. ``host_every`` is the host's period in
-    milliseconds, ``waiting`` (3,) counts the frames queued to host, rig and guard.
+    milliseconds, ``waiting`` (3,) counts the frames queued to host, rig and guard, ``net`` is
+    the model of the buses (``bus/make.py``).
     """
     t_ns = first_ns
+    ears = Ears(to_host, to_rig, to_guard, waiting)
     guarded = guard_tables.permit.messages.size > 0
     for _ in range(steps):
-        n_rig = rig.tick(world, life, to_rig, waiting[1], t_ns, out)
-        waiting[0] = _append(to_host, waiting[0], out, n_rig, t_ns)
-        if guarded:
-            waiting[2] = _append(to_guard, waiting[2], out, n_rig, t_ns)
-        waiting[1] = 0
-        if (t_ns // rig.STEP_NS) % host_every == 0:
-            for i in range(waiting[0]):
-                to_host[i].t_ns = t_ns
-            n_host = tick(tables, path, to_host, waiting[0], t_ns, sensors, memory, command, out)
-            waiting[0] = 0
-            waiting[1] = _append(to_rig, 0, out, n_host, t_ns + rig.STEP_NS)
-            if guarded:
-                waiting[2] = _append(to_guard, waiting[2], out, for_the_car(out, n_host), t_ns)
+        if net.buses.size > 0:
+            carry(net, ears, t_ns)
+        n_rig = rig.tick(world, life, to_rig, waiting[RIG], t_ns, out)
+        waiting[RIG] = 0
+        set_buses(world, life, net.faults)
+        _from_rig(net, ears, guarded, out, n_rig, t_ns)
+        if (t_ns // rig.STEP_NS) % host_every == 0 and host_ticks(world, life, memory, t_ns):
+            if net.buses.size > 0:
+                ask(net, memory.host, t_ns)
+            n_in = _take(to_host, waiting, HOST, t_ns)
+            n_host = tick(tables, path, to_host, n_in, t_ns, sensors, memory, command, out)
+            _from_host(net, ears, guarded, out, n_host, t_ns)
         if guarded and (t_ns // rig.STEP_NS) % GUARD_EVERY == 0:
-            _guard(guard_tables, guard_memory, to_host, to_rig, out, waiting, to_guard, t_ns)
+            n_in = _take(to_guard, waiting, GUARD, t_ns)
+            n_guard = guard.tick(guard_tables, guard_memory, to_guard, n_in, t_ns, out)
+            _from_guard(net, ears, out, n_guard, t_ns)
         t_ns += rig.STEP_NS
         if life.race[0].finished != 0:
             break

@@ -17,6 +17,7 @@ from tianyuan.control.geometry import wrap
 from tianyuan.control.kernels import kernel
 from tianyuan.control.projection import heading_at
 from tianyuan.hil.plant.tables import Table
+from tianyuan.hil.sensors.receiver import Outage
 
 Grip = Annotated[float, Field(ge=0.02, le=2)]
 ANYWHERE_M: Final = 1000.0
@@ -67,7 +68,7 @@ class Conditions(Table):
 
     ``friction`` holds all over the track, a drying line overrides it, and each patch what is
     before it. ``wind_from_deg`` is the direction the wind comes from: 0 from north, the
-    map's y, 90 from east, its x.
+    map's y, 90 from east, its x. ``outages`` are where satellites are hidden.
     """
 
     friction: Grip = 1.0
@@ -75,6 +76,7 @@ class Conditions(Table):
     drying_line: DryingLine | None = None
     wind_mps: Annotated[float, Field(ge=0, le=60)] = 0.0
     wind_from_deg: float = 0.0
+    outages: tuple[Outage, ...] = ()
 
 
 class Ground(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,13 +17,22 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.actuators import orders
+from tianyuan.hil.actuators.state import statuses
+from tianyuan.hil.bus import make
+from tianyuan.hil.bus.records import Net
+from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.road import Conditions, ground_of
+from tianyuan.hil.scenario.tap import Tap
+from tianyuan.hil.sensors.receiver import sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
 DRY: Final = Conditions()
+AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
 
 
 class Outcome(NamedTuple):
@@ -56,16 +65,18 @@ def make_rig(
     vehicle: Path,
     host: Host,
     seed: int,
+    faults: Sequence[FaultEntry] = (),
     conditions: Conditions = DRY,
     overrides: Mapping[str, Any] | None = None,
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
-    ``overrides`` are the plant's; see ``plant.parameters.load``.
+    ``overrides`` are the plant's; see ``plant.parameters.load``. Raises InputError for a fault
+    of what this car does not have.
     """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant = load(vehicle, overrides)
+    plant, groups = load(vehicle, overrides), rig.groups_of(bus)
     return rig.World(
         host.tables.driver,
         host.path,
@@ -74,14 +85,22 @@ def make_rig(
         plant.sensor_params(),
         bus.sensors,
         rig_cycles_ns(bus.sensor_messages, car),
-        rig.groups_of(bus),
+        groups,
         bus.commands,
         host_codec()[0],
         plan.permit,
-        int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
+        orders.carriers(plan.carrier, COMMAND_NAMES),
         rig.beats_of(bus.sensors),
         seed,
+        statuses(groups),
+        sky(conditions.outages),
+        faults_of(faults, bus, seed),
     )
+
+
+def make_net(car: Car, seed: int) -> Net:
+    """The model of a car's buses, for one run."""
+    return make.make_net(car, lockstep.EPOCH_NS, seed)
 
 
 def longest_s(host: Host, laps: int) -> float:
@@ -89,10 +108,12 @@ def longest_s(host: Host, laps: int) -> float:
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
 
 
-def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
+def birth(world: rig.World, host: Host, laps: int, judges: Tap | None = None) -> rig.Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
+    return rig.birth(
+        world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
+    )
 
 
 def laps_done(life: rig.Life, host: Host) -> float:
@@ -119,10 +140,12 @@ def run(
     laps: int,
     period_ns: int,
     progress: Callable[[float], None] | None = None,
+    net: Net = AT_ONCE,
 ) -> Outcome:
     """Drive ``laps`` laps after a standing start; ``progress`` is told laps done.
 
-    A run that goes wrong ends when the car stands, or at the longest time there is.
+    A run that goes wrong ends when the car stands, or at the longest time there is. ``net`` is
+    a fresh model of the car's buses, which afterwards has what became of the frames.
     """
     warm_up(world, host, guard)
     life = birth(world, host, laps)
@@ -133,7 +156,7 @@ def run(
     spent_s, before_ns = 0.0, t_ns
     while t_ns < end_ns and life.race.finished[0] == 0:
         began = time.perf_counter()
-        t_ns = advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every)
+        t_ns = advance_once(world, life, host, guard, queues, t_ns, CHUNK_STEPS, host_every, net)
         spent_s += time.perf_counter() - began
         if progress is not None:
             progress(laps_done(life, host))
@@ -150,6 +173,7 @@ def advance_once(
     t_ns: int,
     steps: int,
     host_every: int,
+    net: Net = AT_ONCE,
 ) -> int:
     """``steps`` milliseconds of lockstep; returns the instant after them."""
     return int(
@@ -163,6 +187,7 @@ def advance_once(
             host.command,
             *guard,
             *queues,
+            net,
             t_ns,
             steps,
             host_every,

@@ -218,7 +218,7 @@ def _note_lateness(g, t_ns):
     g.tick_ns = t_ns
 
 
-@kernel
+@inlined
 def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     """Judge the ``n_in`` frames read at ``t_ns``; returns how many frames to send, 0 or 1.
 
@@ -231,7 +231,7 @@ def tick(tables, memory, frames_in, n_in, t_ns, frames_out):
     return say(tables, memory, t_ns, frames_out)
 
 
-@kernel
+@inlined
 def end(tables, memory, t_ns, frames_out):
     """Withdraw the permit since the guard ends; returns how many frames to send, 0 or 1."""
     g = memory.guard[0]

@@ -13,9 +13,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from tianyuan.control.errors import InputError
+from tianyuan.hil.actuators import tables as actuators
 from tianyuan.hil.plant import sections, tables
 from tianyuan.hil.plant.load import GRAVITY_MPS2
-from tianyuan.hil.sensors import SensorTable
+from tianyuan.hil.sensors.tables import SensorTable
 from tianyuan.rooms import room
 
 
@@ -34,10 +35,10 @@ class Vehicle(BaseModel):
     front_differential: sections.Differential
     rear_differential: sections.Differential
     brakes: sections.Brakes
-    steering: sections.Steering
-    throttle: sections.Throttle
-    brake_actuator: sections.BrakeActuator
-    emergency: sections.Emergency
+    steering: actuators.Steering
+    throttle: actuators.Throttle
+    brake_actuator: actuators.BrakeActuator
+    emergency: actuators.Emergency
     sensors: SensorTable
 
     @model_validator(mode="after")
@@ -94,7 +95,7 @@ class Vehicle(BaseModel):
 
     def sensor_params(self) -> np.recarray:
         """The SENSOR_PARAMS record, one element."""
-        return tables.record_of({"sensor": self.sensors.fields()})
+        return self.sensors.record()
 
 
 def load(vehicle: str | Path, overrides: Mapping[str, Any] | None = None) -> Vehicle:

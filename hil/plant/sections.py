@@ -18,7 +18,6 @@ LOCKED_NM: Final = 1e9
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Delay = Annotated[float, Field(ge=0, le=0.06)]  # what the ring holds at half a millisecond
 Lag = Annotated[float, Field(ge=SLOWEST_STEP_S, le=2)]  # shorter, and 1 ms cannot follow it
 
 
@@ -233,43 +232,3 @@ class Brakes(Table):
             name: 0.5 * getattr(self, name) for name in ("front_nm_per_bar", "rear_nm_per_bar")
         }
         return self.model_dump() | halves
-
-
-class Steering(Table):
-    """The motor on the column: second order after a delay, with the motor's top speed."""
-
-    max_rad: Annotated[float, Field(gt=0, le=1.3)]
-    max_radps: Positive
-    delay_s: Delay
-    bandwidth_radps: Annotated[float, Field(gt=0, le=300)]
-    damping: Annotated[float, Field(ge=0.3, le=2)]
-    ratio: Positive
-    assistance: Annotated[float, Field(ge=0, lt=1)]
-    column_inertia_kgm2: NotNegative
-    column_damping_nms: NotNegative
-
-
-class Throttle(Table):
-    """The throttle: first order after a delay, with a top rate."""
-
-    delay_s: Delay
-    lag_s: Lag
-    max_1ps: Positive
-
-
-class Emergency(Table):
-    """The actuators' own circuit: how long they wait for permit and commands, how they brake."""
-
-    permit_s: Positive
-    commands_s: Positive
-    blind_s: Positive
-    steered_bar: NotNegative
-    blind_bar: NotNegative
-
-
-class BrakeActuator(Table):
-    """The motor on the pedal: pressure of first order after a delay, with a top rate."""
-
-    delay_s: Delay
-    lag_s: Lag
-    max_barps: Positive

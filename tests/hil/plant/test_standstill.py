@@ -69,32 +69,38 @@ def test_a_million_steps_of_random_commands_stay_finite_and_on_earth(car):
 SAMPLE = """
 import numpy as np
 from tianyuan.control.records import COMMAND, GROUPS, SENSORS, record
-from tianyuan.hil import sensors
+from tianyuan.hil.actuators.emergency import circuit
 from tianyuan.hil.actuators.motors import act
-from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant import parameters
 from tianyuan.hil.plant.state import rolling
 from tianyuan.hil.plant.vehicle import step
+from tianyuan.hil.sensors.history import history, remember
+from tianyuan.hil.sensors.measure import measure
+from tianyuan.hil.sensors.receiver import receive, sky
+from tianyuan.hil.sensors.sensing import sensing, wander
 
 vehicle = parameters.load("tianyuan")
 plant, known, command = vehicle.plant(), vehicle.sensor_params(), record(COMMAND)
-state, past, out = rolling(plant, 25.0, 3), sensors.history(), record(SENSORS)
-actuators, controls, road = record(ACTUATOR_STATE), record(CONTROLS), flat(0.9)
+state, past, errors, out = rolling(plant, 25.0, 3), history(), sensing(), record(SENSORS)
+actuators, controls, seed = record(ACTUATOR_STATE), record(CONTROLS), 2**40 + 7
+healthy, open_, road = record(ACTUATOR_FAULTS), circuit(False), flat(0.9)
 road.slope_rad, road.bank_rad, road.wind_y_mps = 0.02, -0.03, 5.0
 
 def run(steps, t_ns=10**15):
     for k in range(steps):
         command.steer_rad, command.throttle = 0.2 * np.sin(0.01 * k), 0.7
         command.brake_bar, command.gear = 40.0 * (k % 300 > 200), 2 + k % 500 // 250
-        act(plant, actuators, state[0].align_nm, command, controls, 1e-3)
+        act(plant, actuators, healthy, open_, state[0].align_nm, command, controls, 1e-3)
         step(plant, state, controls, road, 1e-3)
-        sensors.remember(past, state, t_ns + k * 10**6)
+        now_ns = t_ns + k * 10**6
+        wander(known, errors, seed, now_ns)
+        receive(known, errors, sky(), 0.0, 1, 0.0, now_ns)
+        remember(past, state, actuators, errors, now_ns)
         for group in range(len(GROUPS)):
-            sensors.measure(
-                known, plant, state, actuators, past, 2**40 + 7, group, out, t_ns + k * 10**6
-            )
+            measure(known, plant, past, errors, seed, group, out, now_ns)
 
 run(2)
 run(500)
