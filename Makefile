@@ -67,7 +67,7 @@ lint: $(READY) $(HOUSE) ## ruff, the direction of imports, types
 	$(BIN)/ruff format --check .
 	cd $(HOUSE)
 	../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
-	../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p tianyuan |
+	../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p tianyuan -m pytest_tianyuan |
 	  sed -E 's#^tianyuan/((control|dbc|drivers|firmware|hil)/)#\1#'
 
 # The package as it is once installed, for tools that cannot map folders to packages. The
@@ -78,6 +78,7 @@ $(HOUSE):
 	mkdir -p $@/tianyuan
 	cd $@/tianyuan
 	ln -s ../../../tianyuan/* ../../../{control,dbc,drivers,firmware,hil} .
+	ln -s ../../pytest_tianyuan.py ..
 
 .PHONY: format
 format: $(READY) ## put the sources into the form that lint asks for

@@ -71,3 +71,12 @@ def insert(row, raw, words, base):
     words[base + row.word] |= upper_part(row, raw)
     if row.spills:
         words[base + row.beside] |= lower_part(row, raw)
+
+
+@inlined
+def clear(row, words, base):
+    """Make a signal's bits zero."""
+    ones = np.int64(-1)
+    words[base + row.word] &= ~upper_part(row, ones)
+    if row.spills:
+        words[base + row.beside] &= ~lower_part(row, ones)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc import e2e
-from tianyuan.dbc.bits import insert
+from tianyuan.dbc.bits import clear, extract, insert
 from tianyuan.dbc.frame import WORDS
 from tianyuan.dbc.machine import GENERATED, call, seal
 from tianyuan.dbc.records import Status
@@ -109,3 +109,40 @@ def _seal(codec, row, counter, words, base):
         place = row.crc_byte + k
         part = (crc >> (8 * k)) & 0xFF
         words[base + _PAYLOAD + np.uint64(place >> 3)] |= part << ((place & 7) * 8)
+
+
+@kernel
+def counter_of(codec, m, frames, i):
+    """The counter in frame ``i``, one of message ``m``; -1 for a message without."""
+    message = codec.messages[m]
+    if message.counter < 0:
+        return np.int64(-1)
+    return extract(codec.signals[message.counter], frames.view(np.int64), i * WORDS)
+
+
+@kernel
+def reseal(codec, m, counter, frames, i):
+    """Put a counter, and the CRC that is right with it, into a frame that was changed by hand."""
+    words, base = frames.view(np.int64), np.uint64(i) * _WORDS
+    message = codec.messages[m]
+    if message.counter < 0:
+        return
+    row = codec.protected[message.protected]
+    clear(codec.signals[row.counter], words, base)
+    for k in range(row.crc_bytes):
+        place = np.int64(row.crc_byte + k)
+        octet = np.int64(0xFF) << ((place & 7) * 8)
+        words[base + _PAYLOAD + np.uint64(place >> 3)] &= ~octet
+    if GENERATED:
+        seal(message.seal, words, base, counter)
+    else:
+        _seal(codec, row, counter, words, base)
+
+
+@kernel
+def put_raw(codec, m, s, raw, frames, i):
+    """Put any raw value at all into signal ``s`` of frame ``i``; counter kept, CRC made anew."""
+    words, base = frames.view(np.int64), np.uint64(i) * _WORDS
+    clear(codec.signals[s], words, base)
+    insert(codec.signals[s], raw, words, base)
+    reseal(codec, m, counter_of(codec, m, frames, i), frames, i)

@@ -45,7 +45,7 @@ from tianyuan.firmware.guard.records import GUARD_NAMES
 from tianyuan.firmware.host_record import MOST_BUSES
 from tianyuan.firmware.timing import limit_s
 
-__all__ = ["Car", "examine", "load_car", "params_of", "read_toml"]
+__all__ = ["Car", "changed", "examine", "load_car", "params_of", "read_toml"]
 
 READERS: Final[dict[str, Callable[[Any, str, list[str]], Any]]] = {
     "buses": partial(car_entries.model, Bus),
@@ -75,21 +75,33 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise InputError(f"{file}: {error}") from None
 
 
-def load_car(file: Path) -> Car:
-    """Read and check a car file.
+def load_car(file: Path, changes: Mapping[str, Any] | None = None) -> Car:
+    """Read and check a car file, with ``changes`` to its tables if there are any.
 
     Raises InputError naming file, key, value and remedy. The DBC files that it names are
     not opened here (``wiring.py`` does).
     """
-    examined = examine(file)
+    examined = examine(file, changes)
     if examined.mistakes:
         raise InputError(f"{file}: {examined.mistakes[0]}")
     return examined.car
 
 
-def examine(file: Path) -> Examined:
+def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with some keys of its tables replaced or added."""
+    made = dict(document)
+    for key, value in changes.items():
+        before = made.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            made[key] = changed(before, value)
+        else:
+            made[key] = value
+    return made
+
+
+def examine(file: Path, changes: Mapping[str, Any] | None = None) -> Examined:
     """Read a car file and find every mistake in it; raises InputError if it is no TOML file."""
-    document = read_toml(file)
+    document = changed(read_toml(file), changes or {})
     mistakes = [
         f"{key}: unknown key{suggestion(key, TABLES)}" for key in document if key not in TABLES
     ]

@@ -21,6 +21,7 @@ from tianyuan.hil.bus.carry import carry
 from tianyuan.hil.bus.injection import inject
 from tianyuan.hil.bus.port import ask, send, send_plain
 from tianyuan.hil.bus.records import GUARD, HOST, RIG, Ears
+from tianyuan.hil.faults.inject import host_ticks, set_buses
 
 QUEUE: Final = 256
 GUARD_EVERY: Final = guard.TICK_NS // rig.STEP_NS
@@ -109,14 +110,16 @@ def advance(
     """
     t_ns = first_ns
     ears = Ears(to_host, to_rig, to_guard, waiting)
+    life.faults.host[0].modelled = net.buses.size
     guarded = guard_tables.permit.messages.size > 0
     for _ in range(steps):
         if net.buses.size > 0:
             carry(net, ears, t_ns)
         n_rig = rig.tick(world, life, to_rig, waiting[RIG], t_ns, out)
         waiting[RIG] = 0
+        set_buses(world, life, net.faults)
         _from_rig(net, ears, guarded, out, n_rig, t_ns)
-        if (t_ns // rig.STEP_NS) % host_every == 0:
+        if (t_ns // rig.STEP_NS) % host_every == 0 and host_ticks(world, life, memory, t_ns):
             if net.buses.size > 0:
                 ask(net, memory.host, t_ns)
             n_in = _take(to_host, waiting, HOST, t_ns)

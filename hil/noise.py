@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 
 _MASK: Final = 0xFFFF_FFFF
 _FACTOR: Final = 0x45D9_F3B
 _UNIT: Final = 1.0 / 4294967296.0
 
 
-@kernel
+@inlined
 def mix(value):
     """Thirty-two bits well stirred (Mueller's integer hash; one to one)."""
     value = (((value >> 16) ^ value) * _FACTOR) & _MASK
@@ -36,30 +36,29 @@ def _key(seed, channel, count):
 
 
 @kernel
-def gauss(seed, channel, count):
-    """A standard normal value for (seed, channel, count), by Box and Muller."""
+def uniform(seed, channel, count):
+    """A value between 0 and 1 for (seed, channel, count)."""
+    return (_key(seed, channel, count) + 0.5) * _UNIT
+
+
+@inlined
+def _polar(seed, channel, count):
+    """Radius and angle of a point of the normal plane, by Box and Muller."""
     key = _key(seed, channel, count)
     first = (mix(key ^ 0x3C6E_F372) + 0.5) * _UNIT
-    second = (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
-    return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
+    turn = 2.0 * math.pi * (mix(key ^ 0x5A82_7999) + 0.5) * _UNIT
+    return math.sqrt(-2.0 * math.log(first)), turn
 
 
 @kernel
-def drift(seed, channel, t_ns, period_s):
-    """A slow standard normal error: new every ``period_s``, turning smoothly between.
-
-    The weights are sine and cosine, so its spread is the same at all times.
-    """
-    period_ns = int(period_s * 1e9)
-    if period_ns < 1:
-        return 0.0
-    count = t_ns // period_ns
-    turn = 0.5 * math.pi * (t_ns - count * period_ns) / period_ns
-    before, after = gauss(seed, channel, count), gauss(seed, channel, count + 1)
-    return before * math.cos(turn) + after * math.sin(turn)
+def gauss(seed, channel, count):
+    """A standard normal value for (seed, channel, count): the first of its pair."""
+    radius, turn = _polar(seed, channel, count)
+    return radius * math.cos(turn)
 
 
 @kernel
-def uniform(seed, channel, count):
-    """A value evenly spread between 0 and 1 for (seed, channel, count), neither of them."""
-    return (_key(seed, channel, count) + 0.5) * _UNIT
+def pair(seed, channel, count):
+    """Two independent standard normal values for (seed, channel, count)."""
+    radius, turn = _polar(seed, channel, count)
+    return radius * math.cos(turn), radius * math.sin(turn)

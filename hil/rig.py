@@ -20,26 +20,35 @@ from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, POSITION_ID, TICK_
 from tianyuan.firmware.tables import Wire
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
-from tianyuan.hil import emergency, race_control, truth
+from tianyuan.hil import race_control, truth
+from tianyuan.hil.actuators import emergency
 from tianyuan.hil.actuators.motors import act
-from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.hil.actuators.orders import obey
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
+from tianyuan.hil.faults import inject
+from tianyuan.hil.faults.records import Faulted, faulted
 from tianyuan.hil.plant.controls import CONTROLS
+from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
 from tianyuan.hil.race_control import RACE
-from tianyuan.hil.sensors import history, measure, recall, remember
+from tianyuan.hil.road import Ground, look
+from tianyuan.hil.scenario import tap
+from tianyuan.hil.scenario.tap import Tap
+from tianyuan.hil.sensors.history import history, recall, remember
+from tianyuan.hil.sensors.measure import measure
+from tianyuan.hil.sensors.receiver import receive
+from tianyuan.hil.sensors.sensing import sensing, wander
 from tianyuan.hil.telemetry import TELEMETRY
 
 STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
 PATIENCE_NS: Final = 30_000 * NS_PER_MS
-DRY: Final = 1.0
 BEAT_NS: Final = 10 * NS_PER_MS
 BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
 GRID_POINT: Final = 2  # of the line, where the car starts from
-MOTOR_TIMEOUT: Final = 1  # a fault that the brake motor reports
 
 
 class World(NamedTuple):
@@ -47,6 +56,7 @@ class World(NamedTuple):
 
     driver: np.recarray  # PARAMS, for the line's spacing and the car's size
     path: np.recarray  # PATH
+    ground: Ground
     plant: np.recarray  # PLANT
     sensor_params: np.recarray
     sensors: Codec
@@ -55,9 +65,12 @@ class World(NamedTuple):
     commands: Codec
     host: Codec  # what the host says about itself, for the telemetry alone
     permit: Codec  # the guard's message; none for a car without a guard
-    steers: int  # the command message that steers, -1 for none
+    carriers: np.ndarray  # (3,) the command messages that steer, accelerate and brake, or -1
     beats: int  # that race control's heartbeat counts before it begins again
     seed: int
+    statuses: np.ndarray  # (sensor messages,) sum of the Status that each carries
+    sky: np.recarray  # SKY
+    faults: np.recarray  # FAULTS; none for a run in which nothing goes wrong
 
 
 class Life(NamedTuple):
@@ -65,8 +78,11 @@ class Life(NamedTuple):
 
     plant_state: np.recarray
     actuators: np.recarray  # ACTUATOR_STATE
+    actuator_faults: np.recarray  # ACTUATOR_FAULTS
     controls: np.recarray  # CONTROLS
+    road: np.recarray  # ROAD
     history: np.recarray
+    sensing: np.recarray  # SENSING
     race: np.recarray  # RACE
     command: np.recarray  # COMMAND as it came over the bus
     obeyed: np.recarray  # COMMAND as the actuators act on it
@@ -82,9 +98,12 @@ class Life(NamedTuple):
     sent: np.recarray  # one record a sensor message
     due_ns: np.ndarray
     place: np.ndarray  # (1,) index on the line
+    foot: np.ndarray  # (2,) share of the way to the next point, and how far left of the line
     rows: np.recarray  # TELEMETRY
     written: np.ndarray  # (1,) rows of telemetry
     next_row_ns: np.ndarray  # (1,)
+    faults: Faulted
+    tap: Tap  # the judge's
 
 
 def groups_of(wire: Wire) -> np.ndarray:
@@ -111,8 +130,11 @@ def untold(commands: Codec) -> np.recarray:
     return blank
 
 
-def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
-    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry."""
+def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None = None) -> Life:
+    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry.
+
+    Only a judge needs a tap.
+    """
     start = world.path[GRID_POINT]
     race = record(RACE)
     race.laps_wanted[0] = laps
@@ -121,8 +143,11 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
     return Life(
         at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
         record(ACTUATOR_STATE),
+        record(ACTUATOR_FAULTS),
         record(CONTROLS),
+        flat(),
         history(),
+        sensing(),
         race,
         untold(world.commands),
         record(COMMAND),
@@ -138,9 +163,12 @@ def birth(world: World, laps: int, dwell_s: float, rows: int) -> Life:
         records(world.sensors, SENT),
         np.zeros(world.sensors.messages.size, np.int64),
         np.full(1, -1, np.int64),
+        np.zeros(2),
         np.zeros(rows, TELEMETRY).view(np.recarray),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
+        faulted(world.faults, world.sensors, world.commands),
+        judges or tap.closed(world.commands, world.permit),
     )
 
 
@@ -151,38 +179,6 @@ def _heard(received):
         if received[m].t_ns > 0:
             return True
     return False
-
-
-@inlined
-def _fresh(received, m, limit_s, t_ns):
-    """Whether a command message, once it was heard, has not been silent for longer."""
-    heard_ns = received[m].t_ns
-    return heard_ns == 0 or t_ns - heard_ns <= limit_s * 1e9
-
-
-@inlined
-def _all_fresh(plant, received, t_ns):
-    for m in range(received.size):
-        if not _fresh(received, m, plant[0].emergency_commands_s, t_ns):
-            return False
-    return True
-
-
-@inlined
-def _obey(plant, steers, life, t_ns):
-    """What the actuators do of what they were told, and what they do by themselves."""
-    told, acted = life.command[0], life.obeyed[0]
-    acted.gear = told.gear
-    p = plant[0]
-    if steers >= 0 and _fresh(life.received, steers, p.emergency_commands_s, t_ns):
-        held_rad = life.actuators[0].steer_rad
-        acted.steer_rad = told.steer_rad if told.steer_enable != 0.0 else held_rad
-    acted.throttle = told.throttle if told.throttle_enable != 0.0 else 0.0
-    acted.brake_bar = told.brake_bar if told.brake_enable != 0.0 else 0.0
-    heard = _all_fresh(plant, life.received, t_ns)
-    emergency.update(plant, life.circuit, heard, life.plant_state[0].vx_mps, t_ns)
-    steered = steers >= 0 and _fresh(life.received, steers, p.emergency_blind_s, t_ns)
-    emergency.press(plant, life.circuit, heard, steered, life.obeyed)
 
 
 @inlined
@@ -245,18 +241,20 @@ def _speak(world, life, t_ns, frames_out):
     for k in range(world.cycle_ns.size):
         if n_out >= frames_out.size or not due(life.due_ns, world.cycle_ns, k, t_ns):
             continue
+        if int(life.actuator_faults[0].status_silent) & world.statuses[k] != 0:
+            continue
         for group in range(world.groups.shape[1]):
             if world.groups[k, group] != 0:
                 measure(
-                    world.sensor_params, world.plant, life.plant_state, life.actuators,
-                    life.history, world.seed, group, life.sensors, t_ns,
+                    world.sensor_params, world.plant, life.history, life.sensing, world.seed,
+                    group, life.sensors, t_ns,
                 )  # fmt: skip
-        if life.circuit[0].tripped != 0:
-            m.brake_fault = MOTOR_TIMEOUT
+        if not inject.measured(world, life, k, t_ns):
+            continue
         if encode(world.sensors, k, life.sent, values, frames_out, n_out) >= 0:
             frames_out[n_out].t_ns = t_ns
-            n_out += 1
-    return n_out
+            n_out = inject.encoded(world, life, k, frames_out, n_out + 1, t_ns)
+    return inject.end(world, life, frames_out, n_out, t_ns)
 
 
 @inlined
@@ -264,12 +262,14 @@ def _watch(world, life, t_ns):
     """Find the car on the line, let race control look, and write a telemetry row when due."""
     spacing_m = world.driver[0].path_spacing_m
     index, share, cross_track = truth.locate(world.path, spacing_m, life.plant_state, life.place[0])
-    life.place[0] = index
+    life.place[0], life.foot[0], life.foot[1] = index, share, cross_track
     if _heard(life.received):
         mode, speed_mps = int(life.command[0].mode), life.plant_state[0].vx_mps
         race_control.update(life.race, mode, speed_mps, t_ns)
     race_control.count_lap(life.race, (index + share) * spacing_m, world.driver[0].path_length_m)
     begun = life.race[0].began_ns > 0
+    if begun:
+        tap.note(life.tap, world, life, index, share, cross_track, t_ns)
     if not begun or t_ns < life.next_row_ns[0] or life.written[0] >= life.rows.size:
         return
     planned_ns = life.next_row_ns[0]
@@ -288,19 +288,46 @@ def _watch(world, life, t_ns):
 
 
 @inlined
+def _act(world, life, t_ns):
+    """Let the motors do what they were told, and what they do by themselves."""
+    s = life.plant_state[0]
+    obey(
+        world.plant, world.carriers, life.received, life.command, life.circuit, s.vx_mps,
+        life.actuators, life.obeyed, t_ns,
+    )  # fmt: skip
+    act(
+        world.plant, life.actuators, life.actuator_faults, life.circuit, s.align_nm, life.obeyed,
+        life.controls, STEP_S,
+    )  # fmt: skip
+
+
+@inlined
+def _remember(world, life, t_ns):
+    """Keep what the sensors may have to tell, and how well they tell it by now."""
+    race = life.race[0]
+    run_s = (t_ns - race.began_ns) * 1e-9 if race.began_ns > 0 else 0.0
+    wander(world.sensor_params, life.sensing, world.seed, t_ns)
+    receive(world.sensor_params, life.sensing, world.sky, race.station_m, race.lap, run_s, t_ns)
+    remember(life.history, life.plant_state, life.actuators, life.sensing, t_ns)
+
+
+@inlined
 def tick(world, life, frames_in, n_in, t_ns, frames_out):
     """One millisecond of the car and the world, up to the instant ``t_ns``.
 
     Takes ``n_in`` frames off the bus, fills ``frames_out`` with what the sensors send, and
     returns how many that are.
     """
+    inject.begin(world, life, t_ns)
+    tap.hear(life.tap, world.commands, world.permit, frames_in, n_in)
     _read_bus(world, life, frames_in, n_in)
-    _obey(world.plant, world.steers, life, t_ns)
-    index = max(life.place[0], 0)
-    slope_rad = world.path[index].slope_rad
-    align_nm = life.plant_state[0].align_nm
-    act(world.plant, life.actuators, align_nm, life.obeyed, life.controls, STEP_S)
-    step(world.plant, life.plant_state, life.controls, slope_rad, DRY, STEP_S)
-    remember(life.history, life.plant_state, t_ns)
+    _act(world, life, t_ns)
+    place = max(life.place[0], 0)
+    look(
+        world.ground, world.path, world.plant, life.plant_state, place, life.foot[0],
+        life.foot[1], life.road,
+    )  # fmt: skip
+    step(world.plant, life.plant_state, life.controls, life.road, STEP_S)
+    _remember(world, life, t_ns)
     _watch(world, life, t_ns)
     return _speak(world, life, t_ns, frames_out)

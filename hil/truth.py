@@ -49,6 +49,13 @@ def edge_margin_m(path, params, index, share, cross_track_m, heading_error_rad):
 
 
 @kernel
+def margin_m(path, params, heading_rad, index, share, cross_track_m):
+    """``edge_margin_m`` of a car with this heading."""
+    heading_error = wrap(heading_rad - projection.heading_at(path, index, share))
+    return edge_margin_m(path, params, index, share, cross_track_m, heading_error)
+
+
+@kernel
 def write_row(row, path, params, plant_state, controls, index, share, cross_track_m):
     """Fill the columns of a TELEMETRY row that the plant and the line determine."""
     s, c = plant_state[0], controls[0]

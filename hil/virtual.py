@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,22 @@ from tianyuan.firmware.host import Host
 from tianyuan.firmware.tables import host_codec, wire
 from tianyuan.firmware.timing import rig_cycles_ns
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.actuators import orders
+from tianyuan.hil.actuators.state import statuses
 from tianyuan.hil.bus import make
 from tianyuan.hil.bus.records import Net
+from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.faults.plan import faults as faults_of
 from tianyuan.hil.plant.parameters import load
+from tianyuan.hil.road import Conditions, ground_of
+from tianyuan.hil.scenario.tap import Tap
+from tianyuan.hil.sensors.receiver import sky
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
 AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
+DRY: Final = Conditions()
 
 
 class Outcome(NamedTuple):
@@ -52,25 +60,41 @@ def _without_the_guards(car: Car) -> Car:
     return car.model_copy(update={"sensors": heard})
 
 
-def make_rig(car: Car, vehicle: Path, host: Host, seed: int) -> rig.World:
-    """The world around a host: its car's plant, on its line, speaking its bus."""
+def make_rig(
+    car: Car,
+    vehicle: Path,
+    host: Host,
+    seed: int,
+    conditions: Conditions = DRY,
+    overrides: Mapping[str, Any] | None = None,
+    faults: Sequence[FaultEntry] = (),
+) -> rig.World:
+    """The world around a host: its car's plant, on its line, speaking its bus.
+
+    ``overrides`` are the plant's; see ``plant.parameters.load``. Raises InputError for a fault
+    of what this car does not have.
+    """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant = load(vehicle)
+    plant, groups = load(vehicle, overrides), rig.groups_of(bus)
     return rig.World(
         host.tables.driver,
         host.path,
+        ground_of(host.path, conditions),
         plant.plant(),
         plant.sensor_params(),
         bus.sensors,
         rig_cycles_ns(bus.sensor_messages, car),
-        rig.groups_of(bus),
+        groups,
         bus.commands,
         host_codec()[0],
         plan.permit,
-        int(plan.carrier[COMMAND_NAMES.index("steer_rad")]),
+        orders.carriers(plan.carrier, COMMAND_NAMES),
         rig.beats_of(bus.sensors),
         seed,
+        statuses(groups),
+        sky(conditions.outages),
+        faults_of(faults, bus, seed),
     )
 
 
@@ -84,10 +108,12 @@ def longest_s(host: Host, laps: int) -> float:
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
 
 
-def birth(world: rig.World, host: Host, laps: int) -> rig.Life:
+def birth(world: rig.World, host: Host, laps: int, judges: Tap | None = None) -> rig.Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return rig.birth(world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows)
+    return rig.birth(
+        world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
+    )
 
 
 def laps_done(life: rig.Life, host: Host) -> float:

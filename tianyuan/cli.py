@@ -20,8 +20,8 @@ UsageError: type[typer.BadParameter] = next(
 )
 
 COMMANDS = (
-    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline", "check",
-    "warmup", "bench", "demo",
+    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline",
+    "hil", "campaign", "check", "warmup", "bench", "demo",
 )  # fmt: skip
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tianyuan.hil.benches import loop
 from tianyuan.hil.benches.contest import Outcome, take_turns
-from tianyuan.hil.benches.disturbance import disturbance, recorders_of
+from tianyuan.hil.benches.disturbance import disturbance
 from tianyuan.hil.benches.loop import Bench, Progress, Setup, Turn
 
 
@@ -62,9 +61,8 @@ def _calm(bench: Bench, name: str, progress: Progress) -> Turn:
 
 
 def _disturbed(bench: Bench, name: str, progress: Progress, done: list[dict[str, Any]]) -> Turn:
-    recorders = partial(recorders_of, os.getpid())
     folder, cpu = _folder(bench, name), bench.setup.cpu
-    with disturbance(bench.bus(name), cpu, folder, recorders) as how:
+    with disturbance(bench.bus(name), cpu, folder, os.getpid()) as how:
         turn = loop.driven(bench, name, progress, how.log)
     done.append(how.figures)
     return turn

@@ -15,7 +15,7 @@ import numpy as np
 from tianyuan.control import slip
 from tianyuan.control.kernels import kernel
 from tianyuan.control.records import SENSORS, Flag, record
-from tianyuan.hil.sensors import wrap_heading
+from tianyuan.hil.sensors.gnss import wrap_heading
 
 SECOND_NS: Final = 1_000_000_000
 GO_NS: Final = SECOND_NS  # after the host was first heard: time to become ready

@@ -1,1 +1,1 @@
-"""The vehicle: dynamic single-track model, tyres, powertrain and brakes."""
+"""The vehicle: double track on rolling springs, tyres, powertrain, differentials, brakes."""

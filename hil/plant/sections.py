@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -13,11 +13,11 @@ from tianyuan.hil.plant.tables import Table
 
 MAP: Final = 128  # points of the resampled torque map, so that a look-up is one step
 SLOWEST_STEP_S: Final = 0.001
+LOCKED_NM: Final = 1e9
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Delay = Annotated[float, Field(ge=0, le=0.06)]  # what the ring holds at half a millisecond
 Lag = Annotated[float, Field(ge=SLOWEST_STEP_S, le=2)]  # shorter, and 1 ms cannot follow it
 
 
@@ -29,7 +29,8 @@ class Chassis(Table):
     wheelbase_m: Annotated[float, Field(ge=0.1, le=8)]
     front_axle_m: Positive
     cg_height_m: NotNegative
-    track_m: Positive
+    front_track_m: Positive
+    rear_track_m: Positive
     width_m: Positive
     transfer_lag_s: Lag
 
@@ -40,11 +41,37 @@ class Chassis(Table):
         return self
 
 
+class Suspension(Table):
+    """How the body rolls on its axles; stiffness and damping with the tyres' own in series.
+
+    ``ackermann`` is 1 for front wheels that point at one centre at walking pace, 0 for
+    parallel ones.
+    """
+
+    front_roll_nm_per_rad: Positive
+    rear_roll_nm_per_rad: Positive
+    front_roll_damping_nms: NotNegative
+    rear_roll_damping_nms: NotNegative
+    front_roll_centre_m: float
+    rear_roll_centre_m: float
+    front_unsprung_kg: NotNegative
+    rear_unsprung_kg: NotNegative
+    roll_inertia_kgm2: Positive
+    ackermann: Annotated[float, Field(ge=-1, le=1.5)]
+    caster_trail_m: NotNegative
+
+
 class Tyre(Table):
-    """Magic Formula of an axle; stiffness is slope over load, front and rear factors on it."""
+    """Magic Formula of a tyre; stiffness is slope over load, front and rear factors on it.
+
+    The frictions hold at the nominal load; a sensitivity is what share of them is won when
+    the load doubles. The lateral stiffness is that of a light load, and greatest at
+    ``stiffness_peak`` nominal loads. The pneumatic trail is in proportion to the load.
+    """
 
     radius_m: Annotated[float, Field(ge=0.02, le=1.5)]
-    axle_inertia_kgm2: Positive
+    wheel_inertia_kgm2: Positive
+    nominal_load_n: Positive
     friction_x: Positive
     friction_y: Positive
     shape_x: Annotated[float, Field(ge=1.01, le=1.99)]
@@ -55,19 +82,27 @@ class Tyre(Table):
     stiffness_y_1prad: Positive
     front_factor: Positive
     rear_factor: Positive
-    load_sensitivity: Annotated[float, Field(ge=-0.5, le=0)]
+    load_sensitivity_x: Annotated[float, Field(ge=-0.5, le=0)]
+    load_sensitivity_y: Annotated[float, Field(ge=-0.5, le=0)]
+    stiffness_peak: Annotated[float, Field(ge=0.5)]
     relaxation_x_m: Annotated[float, Field(ge=0.02, le=2)]
     relaxation_y_m: Annotated[float, Field(ge=0.02, le=2)]
     damping_s: Annotated[float, Field(ge=0, le=0.05)]
     damping_speed_mps: Positive
+    pneumatic_trail_m: NotNegative
     rolling: NotNegative
     rolling_spm: NotNegative
 
 
 class Aero(Table):
-    """Half the air's density times area; ``front_share`` of the down-force is in front."""
+    """Half the air's density times area; ``front_share`` of the down-force is in front.
+
+    Wind from the side pushes ``pressure_centre_m`` ahead of the centre of gravity.
+    """
 
     drag_n_per_mps2: NotNegative
+    side_n_per_mps2: NotNegative
+    pressure_centre_m: float
     downforce_n_per_mps2: NotNegative
     front_share: Share
 
@@ -142,51 +177,58 @@ class Gearbox(Table):
         return {"overall": overall, **rest}
 
 
+class Differential(Table):
+    """Between the wheels of an axle: open, locked, or with a friction between its wheels.
+
+    A limited one holds the difference of the wheels' torques up to its preload and a share
+    of the torque that drives, or brakes by the engine, through it.
+    """
+
+    kind: Literal["open", "limited", "locked"]
+    preload_nm: NotNegative
+    drive_lock: Share
+    coast_lock: Share
+
+    @model_validator(mode="after")
+    def _only_a_limited_one_has_a_lock(self) -> Self:
+        if self.kind != "limited" and self.preload_nm + self.drive_lock + self.coast_lock > 0:
+            raise ValueError(f"kind = {self.kind!r} has no preload_nm and no locks; make them 0")
+        return self
+
+    def fields(self) -> dict[str, float | np.ndarray]:
+        """A locked one holds any torque."""
+        fields = self.model_dump(exclude={"kind"})
+        return fields | ({"preload_nm": LOCKED_NM} if self.kind == "locked" else {})
+
+
 class Brakes(Table):
-    """Torque of an axle over its circuit's pressure; the balance bar sets the rear's."""
+    """Torque of an axle over its circuit's pressure; the balance bar sets the rear's.
+
+    Each disc stores ``disc_j_per_k`` and cools by ``cooling``, more with speed. From
+    ``fade_from_c`` to ``fade_to_c`` the pads' friction falls to ``faded_factor``.
+    """
 
     front_nm_per_bar: Positive
     rear_nm_per_bar: NotNegative
     rear_pressure_share: NotNegative
     max_bar: Positive
+    front_disc_j_per_k: Positive
+    rear_disc_j_per_k: Positive
+    cooling_w_per_k: NotNegative
+    cooling_j_per_km: NotNegative
+    fade_from_c: Positive
+    fade_to_c: Positive
+    faded_factor: Share
 
+    @model_validator(mode="after")
+    def _fading_begins_before_it_ends(self) -> Self:
+        if self.fade_from_c >= self.fade_to_c:
+            raise ValueError(f"fade_from_c must be below fade_to_c = {self.fade_to_c}")
+        return self
 
-class Steering(Table):
-    """The motor on the column: second order after a delay, with the motor's top speed."""
-
-    max_rad: Annotated[float, Field(gt=0, le=1.3)]
-    max_radps: Positive
-    delay_s: Delay
-    bandwidth_radps: Annotated[float, Field(gt=0, le=300)]
-    damping: Annotated[float, Field(ge=0.3, le=2)]
-    ratio: Positive
-    trail_m: NotNegative
-    assistance: Annotated[float, Field(ge=0, lt=1)]
-    column_inertia_kgm2: NotNegative
-    column_damping_nms: NotNegative
-
-
-class Throttle(Table):
-    """The throttle: first order after a delay, with a top rate."""
-
-    delay_s: Delay
-    lag_s: Lag
-    max_1ps: Positive
-
-
-class Emergency(Table):
-    """The actuators' own circuit: how long they wait for permit and commands, how they brake."""
-
-    permit_s: Positive
-    commands_s: Positive
-    blind_s: Positive
-    steered_bar: NotNegative
-    blind_bar: NotNegative
-
-
-class BrakeActuator(Table):
-    """The motor on the pedal: pressure of first order after a delay, with a top rate."""
-
-    delay_s: Delay
-    lag_s: Lag
-    max_barps: Positive
+    def fields(self) -> dict[str, float | np.ndarray]:
+        """A disc's capacity and torque are each wheel's, half of the axle's torque."""
+        halves = {
+            name: 0.5 * getattr(self, name) for name in ("front_nm_per_bar", "rear_nm_per_bar")
+        }
+        return self.model_dump() | halves

@@ -7,6 +7,7 @@ A table of the vehicle's file is a :class:`Table`; the record's fields are named
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,35 @@ class Table(BaseModel):
         return self.model_dump()
 
 
-def read(file: Path, model: type[BaseModel]) -> Any:
-    """``file`` as a checked ``model``; raises InputError naming file, key, value and remedy."""
+def read(file: Path, model: type[BaseModel], overrides: Mapping[str, Any]) -> Any:
+    """``file`` as a checked ``model``; raises InputError naming file, key, value and remedy.
+
+    ``overrides`` are other values for keys that the file has, by their dotted names.
+    """
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{file}: no such file; give the path of a vehicle's TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file.name}: not valid TOML: {error}") from error
+    for key, value in overrides.items():
+        _override(file, raw, key, value)
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         raise InputError("; ".join(f"{file.name}: {_line(e)}" for e in error.errors())) from error
+
+
+def _override(file: Path, raw: dict[str, Any], key: str, value: Any) -> None:
+    """Put ``value`` in the place of the one that ``raw`` has under the dotted ``key``."""
+    *tables, name = key.split(".")
+    place: Any = raw
+    for table in tables:
+        place = place.get(table) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or name not in place or isinstance(place[name], dict):
+        known = sorted(place) if isinstance(place, dict) else sorted(raw)
+        raise InputError(f"{file.name}: override {key}: no such key; there is {', '.join(known)}")
+    place[name] = value
 
 
 def _line(error: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tyres of one axle: Magic Formula, combined by similarity, on an elastic carcass.
+"""One tyre: Magic Formula, combined by similarity, on an elastic carcass.
 
 Pacejka, Tire and Vehicle Dynamics (3rd ed.): Magic Formula 4.3.1, normalised combined
 slip 4.3.3, transient slip from the carcass' deflection 7.2 and 8.5. The deflection is what
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 from tianyuan.control.kernels import kernel
-from tianyuan.hil.plant.load import GRAVITY_MPS2
 
 
 @kernel
@@ -40,43 +39,67 @@ def damped_slip(u_m, before_m, travel_mps, relaxation_m, damping_s, damping_mps,
 
 @kernel
 def force(p, load_n, slip, slip_y, stiffness_y, friction):
-    """Forces (Fx, Fy) in N in the wheel's frame, each with the sign of its slip.
+    """Forces (Fx, Fy) in N in the wheel's frame, each with the sign of its slip, and how far.
 
-    Each slip is scaled by its own stiffness over its own peak; the length of the two
-    enters one curve, whose shape blends from lateral to longitudinal with the direction.
-    Pure slip is the Magic Formula exactly; combined, the force stays inside the ellipse.
-    ``friction`` is the road's factor on the peaks, 1 when dry.
+    Each slip is scaled by its own stiffness over its own peak; the length of the two, which
+    is the third result, enters one curve, whose shape blends from lateral to longitudinal
+    with the direction. Pure slip is the Magic Formula exactly; combined, the force stays
+    inside the ellipse. With the load the peaks change by p_Dx2 and p_Dy2, and the lateral
+    stiffness by p_Ky2, where ``sin(2 atan(x)) = 2 x / (1 + x^2)``. ``friction`` is the road's
+    factor on the peaks, 1 when dry.
     """
-    nominal_n = 0.5 * p.chassis_mass_kg * GRAVITY_MPS2
-    grip = friction * max(0.1, 1.0 + p.tyre_load_sensitivity * (load_n / nominal_n - 1.0))
-    peak_x = max(1e-6, p.tyre_friction_x * grip)
-    peak_y = max(1e-6, p.tyre_friction_y * grip)
+    ratio = load_n / p.tyre_nominal_load_n
+    grip_x = max(0.1, 1.0 + p.tyre_load_sensitivity_x * (ratio - 1.0))
+    grip_y = max(0.1, 1.0 + p.tyre_load_sensitivity_y * (ratio - 1.0))
+    peak_x = max(1e-6, p.tyre_friction_x * friction * grip_x)
+    peak_y = max(1e-6, p.tyre_friction_y * friction * grip_y)
+    to_peak = ratio / p.tyre_stiffness_peak
     ex = p.tyre_stiffness_x * slip / peak_x
-    ey = stiffness_y * slip_y / peak_y
-    length = math.sqrt(ex * ex + ey * ey)
+    ey = stiffness_y / (1.0 + to_peak * to_peak) * slip_y / peak_y
+    square = ex * ex + ey * ey
+    length = math.sqrt(square)
     if length < 1e-9:
-        return peak_x * load_n * ex, peak_y * load_n * ey
-    share = ex * ex / (length * length)
+        return peak_x * load_n * ex, peak_y * load_n * ey, length
+    share = ex * ex / square
     shape = p.tyre_shape_y + (p.tyre_shape_x - p.tyre_shape_y) * share
     curvature = p.tyre_curvature_y + (p.tyre_curvature_x - p.tyre_curvature_y) * share
     b = length / shape
     height = math.sin(shape * math.atan(b - curvature * (b - math.atan(b)))) / length
-    return peak_x * load_n * height * ex, peak_y * load_n * height * ey
+    return peak_x * load_n * height * ex, peak_y * load_n * height * ey, length
 
 
 @kernel
-def roll(p, ux_m, uy_m, vx_mps, vy_mps, slip_mps, load_n, stiffness_y, friction, dt_s):
-    """One axle's tyre one step on: deflections (x, y) in m and forces (Fx, Fy) in N.
+def trail(longest_m, length):
+    """Pneumatic trail in m of a tyre of the brush model at the scaled slip of ``force``.
 
-    The wheel travels at (``vx_mps``, ``vy_mps``) in its own frame; ``slip_mps`` is its
-    circumference's speed less ``vx_mps``. Slips are over the fastest of the speeds, so
-    that no wheelspin, lock or slide sideways takes a slip past 1.
+    It is gone where the whole contact slides, at three times the linear tyre's slip at the
+    peak force: Pacejka, eq. 3.11 to 3.13.
     """
-    travel = max(abs(vx_mps), abs(vx_mps + slip_mps), abs(vy_mps))
+    theta = length / 3.0
+    if theta >= 1.0:
+        return 0.0
+    rest = 1.0 - theta
+    return longest_m * rest * rest * rest / (1.0 - theta + theta * theta / 3.0)
+
+
+@kernel
+def roll(p, s, i, vx_mps, vy_mps, stiffness_y, friction, dt_s):
+    """Advance wheel ``i``'s tyre, which travels at (``vx_mps``, ``vy_mps``) in its own frame.
+
+    Slips are over the fastest of the speeds, so that no wheelspin, lock or slide sideways
+    takes a slip past 1. Returns the scaled slip of ``force``.
+    """
+    ux_m, uy_m = s.wheel_ux_m[i], s.wheel_uy_m[i]
+    around_mps = s.wheel_radps[i] * p.tyre_radius_m
+    travel = max(abs(vx_mps), abs(around_mps), abs(vy_mps))
     tau, low = p.tyre_damping_s, p.tyre_damping_speed_mps
-    next_x = deflect(ux_m, slip_mps, travel, p.tyre_relaxation_x_m, dt_s)
+    next_x = deflect(ux_m, around_mps - vx_mps, travel, p.tyre_relaxation_x_m, dt_s)
     next_y = deflect(uy_m, -vy_mps, travel, p.tyre_relaxation_y_m, dt_s)
     slip = damped_slip(next_x, ux_m, travel, p.tyre_relaxation_x_m, tau, low, dt_s)
     slip_y = damped_slip(next_y, uy_m, travel, p.tyre_relaxation_y_m, tau, low, dt_s)
-    fx, fy = force(p, load_n, slip, slip_y, stiffness_y, friction)
-    return next_x, next_y, fx, fy
+    fx, fy, length = force(p, s.wheel_load_n[i], slip, slip_y, stiffness_y, friction)
+    s.wheel_ux_m[i], s.wheel_uy_m[i] = next_x, next_y
+    s.wheel_slip[i] = next_x / p.tyre_relaxation_x_m
+    s.wheel_slip_angle_rad[i] = next_y / p.tyre_relaxation_y_m
+    s.wheel_fx_n[i], s.wheel_fy_n[i] = fx, fy
+    return length

@@ -1,20 +1,9 @@
-"use strict";
 // The data and what is chosen of it. Columns arrive as whole numbers, see columns.py.
 
-const $ = (selector) => document.querySelector(selector);
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const touch = matchMedia("(pointer: coarse)").matches;
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
 const RIVALS = ["#ed7953", "#bd3786", "#fb9f3a", "#9c179e", "#d8576b"];
 
 let data = null;
 const chosen = { focus: 0, against: new Set(), range: null };
-
-async function unpack(id) {
-  const packed = Uint8Array.from(atob($(id).textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
-}
 
 function decode(text) {
   const read = JSON.parse(text);
@@ -40,11 +29,6 @@ function delta(rival) {
   return rival.time.map((t, i) => (t === null || own[i] === null ? null : t - own[i]));
 }
 
-function shown(value, digits) {
-  if (value === null || value === undefined) return "–";
-  return value.toFixed(digits).replace("-", "−");
-}
-
 function lapTime(seconds) {
   if (seconds === null) return "not completed";
   const ms = Math.round(seconds * 1000);
@@ -52,6 +36,3 @@ function lapTime(seconds) {
   return `${Math.floor(ms / 60000)}:${rest}`;
 }
 
-function font() {
-  return { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("--muted") };
-}

@@ -128,25 +128,9 @@ function listen() {
   addEventListener("keydown", (event) => event.key === "Escape" && zoom(null));
 }
 
-// Paper is narrower than most screens, and a chart keeps its width when it is printed.
-const PAPER_PX = 1000;
-function fitPaper(event) {
-  const share = Math.min(1, PAPER_PX / document.body.clientWidth);
-  for (const chart of document.querySelectorAll(".js-plotly-plot"))
-    if (chart.clientWidth) Plotly.relayout(chart, event.type === "beforeprint" ? { width: Math.floor(chart.clientWidth * share), autosize: false } : { width: null, autosize: true });
-}
-
-function trouble(text) {
-  Object.assign($("#trouble"), { textContent: text, hidden: false });
-}
-
 async function start() {
-  if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old to unpack them (Chrome 80, Firefox 113, Safari 16.4 or newer)");
-  const [library, payload] = await Promise.all([unpack("#library"), unpack("#payload")]);
-  const script = document.createElement("script");
-  script.textContent = library;
-  document.head.append(script);
-  data = decode(payload);
+  await loadLibrary();
+  data = decode(await unpack("#payload"));
   drawScale();
   drawStages();
   addEventListener("beforeprint", fitPaper);

@@ -24,7 +24,7 @@ from tianyuan.hil.report.data import key_figures, payload
 from tianyuan.hil.report.run import Run
 
 HERE: Final = Path(__file__).parent
-SCRIPTS: Final = ("lap.js", "panels.js", "plan.js", "page.js")
+SCRIPTS: Final = ("common.js", "lap.js", "panels.js", "plan.js", "page.js")
 
 
 def write_report(file: str | Path, run: Run) -> None:
@@ -33,20 +33,20 @@ def write_report(file: str | Path, run: Run) -> None:
     Errors: OSError when the file cannot be written.
     """
     figures = key_figures(run)
-    page = Template(_read("page.html")).substitute(
+    page = Template(read("page.html")).substitute(
         title=escape(run.title),
         subtitle=_subtitle(run),
-        style=_read("page.css"),
+        style=read("page.css"),
         summary=parts.summary(run, figures),
         laps=parts.lap_table(run.laps),
         timing_hidden="" if run.timing else " hidden",
         timing=parts.timing_tables(run),
         time_line=parts.time_line(run),
         points=f"{POINTS:,}",
-        figures=_inert(figures),
-        library=_library(),
-        payload=_packed(json.dumps(payload(run), separators=(",", ":"), allow_nan=False)),
-        script="\n".join(_read(name) for name in SCRIPTS),
+        figures=inert(figures),
+        library=library(),
+        payload=packed(json.dumps(payload(run), separators=(",", ":"), allow_nan=False)),
+        script="\n".join(read(name) for name in SCRIPTS),
     )
     Path(file).write_text(page, encoding="utf-8")
 
@@ -56,20 +56,23 @@ def _subtitle(run: Run) -> str:
     return "".join(f"<span>{escape(name)}</span>" for name in names if name)
 
 
-def _inert(document: dict[str, Any]) -> str:
+def inert(document: dict[str, Any]) -> str:
     """Return JSON that cannot end the element it stands in."""
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c")
 
 
-def _packed(text: str) -> str:
+def packed(text: str) -> str:
+    """Return text compressed, in base64."""
     return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
 
 
 @cache
-def _library() -> str:
-    return _packed(get_plotlyjs())
+def library() -> str:
+    """Return the charting library as a page carries it."""
+    return packed(get_plotlyjs())
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """Return a file of this folder."""
     return (HERE / name).read_text(encoding="utf-8")

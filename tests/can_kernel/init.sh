@@ -12,7 +12,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 
-for module in net/can/can net/can/can-raw drivers/net/can/dev/can-dev \
+for module in net/can/can net/can/can-raw net/can/can-gw drivers/net/can/dev/can-dev \
   drivers/net/can/slcan/slcan net/sched/sch_netem; do
   insmod "$modules/$module.ko"
 done

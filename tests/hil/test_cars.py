@@ -204,7 +204,7 @@ def test_an_ads_dv_goes_through_its_mission_as_its_controller_wants(ads_dv):
     while not loop.life.race.finished[0]:
         said = heard(loop, database, 0.01)
         state = loop.life.plant_state[0]
-        wheels_radps = max(state.front_radps, state.rear_radps)
+        wheels_radps = state.wheel_radps.max()
         if "MISSION_STATUS" in said and wheels_radps > 10 * np.pi / 30:
             assert (said["MISSION_STATUS"], said["DIRECTION_REQUEST"]) == (Mission.RUNNING, 1)
             moving = wheels_radps

@@ -68,7 +68,7 @@ def installed(tmp_path: Path) -> Path:
 
 def copy_sources(target: Path) -> Path:
     target.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "pytest_tianyuan.py"):
         shutil.copy(ROOT / name, target)
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, target / folder, ignore=NOT_SOURCES)

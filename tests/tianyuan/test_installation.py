@@ -100,8 +100,10 @@ def test_the_wheel_holds_every_file_of_the_folders(wheel: Path, files: set[str])
     assert packed == files
 
 
-def test_the_wheel_puts_nothing_beside_tianyuan(wheel: Path) -> None:
-    assert {name.partition("/")[0].partition("-")[0] for name in contents(wheel)} == {"tianyuan"}
+def test_the_wheel_puts_nothing_beside_tianyuan_but_pytests_plugin(wheel: Path) -> None:
+    beside = {name.partition("/")[0].partition("-")[0] for name in contents(wheel)}
+
+    assert beside == {"tianyuan", "pytest_tianyuan.py"}
 
 
 def test_a_wheel_built_from_the_sdist_is_the_same(

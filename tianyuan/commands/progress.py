@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 
 @contextmanager
@@ -27,3 +33,34 @@ def bar(what: str, total: float | None = 1.0) -> Iterator[Callable[[float], None
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
         progress.update(task, completed=total or 1.0, total=total or 1.0)
+
+
+@contextmanager
+def counter(what: str, total: int, before: int = 0) -> Iterator[Callable[[int, str], None]]:
+    """A bar of things that are counted, ``before`` of them done already, with their rate.
+
+    The yielded function takes how many are done, and a word on them. No thread of its own: a
+    program that forks must have none.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    console = Console(stderr=True)
+    off = not console.is_terminal
+    with Progress(
+        *columns, console=console, transient=True, disable=off, auto_refresh=False
+    ) as progress:
+        task = progress.add_task(what, total=total, completed=before, rate="", note="")
+        progress.refresh()
+
+        def tell(done: int, note: str) -> None:
+            speed = progress.tasks[0].speed
+            rate = f"{speed:.1f} a second" if speed else ""
+            progress.update(task, completed=done, rate=rate, note=note, refresh=True)
+
+        yield tell

@@ -1,10 +1,19 @@
-"""Actuators against the closed form of delay, lag, rate and second order."""
+"""Healthy motors against the closed form of delay, lag, rate and second order."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import signal
+
+from tianyuan.control.records import COMMAND, record
+from tianyuan.hil.actuators import emergency
+from tianyuan.hil.actuators.motors import act
+from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
+from tianyuan.hil.plant import parameters
+from tianyuan.hil.plant.controls import CONTROLS
 
 
 def delay_steps(values: np.ndarray) -> int:
@@ -26,9 +35,14 @@ def test_a_small_step_waits_its_delay_and_then_follows_first_order(motors, chann
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.033, 0.06])
-def test_the_delay_is_the_one_in_the_file(motors, delay_s):
-    trace = motors(throttle={"delay_s": delay_s}).trace(0.1, throttle=0.5)
-    assert delay_steps(trace["throttle"]) == round(delay_s * 1000)
+@pytest.mark.parametrize(
+    ("channel", "command", "part"),
+    [("throttle", "throttle", "throttle"), ("brake_front_bar", "brake_bar", "brake_actuator"),
+     ("steer_rad", "steer_rad", "steering")],
+)  # fmt: skip
+def test_the_delay_is_the_one_in_the_file(tight, channel, command, part, delay_s):
+    trace = tight(**{part: {"delay_s": delay_s}}).trace(0.1, **{command: 0.5})
+    assert delay_steps(trace[channel]) == round(delay_s * 1000)
 
 
 def test_large_steps_are_held_to_the_rate_and_the_range(motors):
@@ -45,8 +59,8 @@ def test_large_steps_are_held_to_the_rate_and_the_range(motors):
     assert trace["throttle"].max() <= 1.0
 
 
-def test_a_small_step_of_steering_is_second_order(motors):
-    c = motors()
+def test_a_small_step_of_steering_is_second_order(tight):
+    c = tight()
     table = c.vehicle.steering
     angle = c.trace(0.4, steer_rad=0.01)["steer_rad"]
     w, z = table.bandwidth_radps, table.damping
@@ -57,28 +71,61 @@ def test_a_small_step_of_steering_is_second_order(motors):
     assert delay_steps(angle) == round(table.delay_s / c.dt_s)
 
 
+def test_a_motor_within_its_torque_follows_the_same_with_load_and_friction(tight, motors):
+    """Its controller knows both: only beyond the top torque does it fall behind."""
+    ideal, loaded = tight(), motors(steering={"backlash_rad": 0.0})
+    loaded.align_nm = -100.0
+    wave = 0.01 * np.sin(np.arange(400) * 0.01)
+    for angle in wave:
+        ideal.trace(1e-3, steer_rad=angle)
+        loaded.trace(1e-3, steer_rad=angle)
+        assert loaded.state.steer_rad[0] == pytest.approx(ideal.state.steer_rad[0], abs=1e-9)
+        assert abs(loaded.state.steer_nm[0]) < loaded.vehicle.steering.max_nm
+
+
 def test_a_large_step_of_steering_turns_at_the_motors_speed_and_does_not_overrun(motors):
     c = motors()
     trace = c.trace(1.2, steer_rad=0.5)
-    assert trace["steer_rate_radps"].max() == pytest.approx(c.vehicle.steering.max_radps)
-    assert trace["steer_rad"].max() < 0.5 * 1.02
-    assert trace["steer_rad"][-1] == pytest.approx(0.5, rel=1e-3)
+    assert trace["motor_radps"].max() == pytest.approx(c.vehicle.steering.max_radps)
+    assert trace["motor_rad"].max() < 0.5 * 1.02
+    assert trace["motor_rad"][-1] == pytest.approx(0.5, rel=1e-3)
 
 
 def test_the_steering_ends_at_its_stops(motors):
     c = motors()
     for sign in (1, -1):
         trace = c.trace(2.0, steer_rad=sign * 5.0)
-        assert trace["steer_rad"][-1] == pytest.approx(sign * c.vehicle.steering.max_rad)
-        assert np.abs(trace["steer_rad"]).max() <= c.vehicle.steering.max_rad
+        assert trace["motor_rad"][-1] == pytest.approx(sign * c.vehicle.steering.max_rad)
+        assert np.abs(trace["motor_rad"]).max() <= c.vehicle.steering.max_rad
 
 
-def test_the_steering_motor_holds_against_the_tyres(motors):
-    c = motors()
-    c.align_nm = -60.0
-    held = c.trace(2.0, steer_rad=0.03)
-    table = c.vehicle.steering
-    assert held["steer_nm"][-1] == pytest.approx(60.0 * (1 - table.assistance) / table.ratio)
+@given(
+    st.lists(
+        st.tuples(st.floats(-2, 2), st.floats(-1, 2), st.floats(-50, 300), st.floats(-900, 900)),
+        min_size=1, max_size=8,
+    )
+)  # fmt: skip
+@settings(max_examples=20)
+def test_no_command_and_no_load_drives_a_motor_beyond_its_limits(orders):
+    vehicle = parameters.load("tianyuan")
+    plant, s, controls = vehicle.plant(), record(ACTUATOR_STATE), record(CONTROLS)
+    command, faults = record(COMMAND), record(ACTUATOR_FAULTS)
+    steering, share = vehicle.steering, 1 + 1e-9
+    for steer_rad, throttle, brake_bar, align_nm in orders:
+        command.steer_rad, command.throttle, command.brake_bar = steer_rad, throttle, brake_bar
+        for _ in range(60):
+            before = s.copy()
+            act(plant, s, faults, emergency.circuit(False), align_nm, command, controls, 1e-3)
+            assert abs(s.motor_radps[0]) <= steering.max_radps * share
+            assert abs(s.steer_nm[0]) <= steering.max_nm
+            assert abs(s.motor_rad[0]) <= steering.max_rad
+            assert abs(s.steer_rad[0] - s.motor_rad[0]) <= 0.5 * steering.backlash_rad * share
+            moved = abs(s.throttle[0] - before.throttle[0])
+            assert moved <= vehicle.throttle.max_1ps * 1e-3 * share
+            moved = abs(s.service_bar[0] - before.service_bar[0])
+            assert moved <= vehicle.brake_actuator.max_barps * 1e-3 * share
+            assert 0 <= s.throttle[0] <= 1
+            assert 0 <= s.brake_front_bar[0] <= vehicle.brakes.max_bar
 
 
 def test_the_controls_are_what_the_motors_have_done(motors):
@@ -87,3 +134,13 @@ def test_the_controls_are_what_the_motors_have_done(motors):
     for name in ("steer_rad", "steer_rate_radps", "throttle", "brake_front_bar", "brake_rear_bar"):
         assert c.controls[name] == c.state[name] != 0
     assert c.controls.gear == 3
+
+
+def test_what_is_no_number_leaves_the_command_before_it_in_force(motors):
+    c, clean = motors(), motors()
+    for one in (c, clean):
+        one.trace(0.1, steer_rad=0.02, throttle=0.3, brake_bar=5.0)
+    nan = float("nan")
+    c.trace(0.1, steer_rad=nan, throttle=nan, brake_bar=nan)
+    clean.trace(0.1)
+    assert c.state.tobytes() == clean.state.tobytes()

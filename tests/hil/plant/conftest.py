@@ -4,55 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.lib import recfunctions as rfn
 
-from tianyuan.control.kernels import kernel
-from tianyuan.control.records import COMMAND, record
-from tianyuan.hil.actuators.motors import act
-from tianyuan.hil.actuators.state import ACTUATOR_STATE
+from tianyuan.control.records import record
 from tianyuan.hil.plant import parameters
 from tianyuan.hil.plant.controls import CONTROLS
+from tianyuan.hil.plant.road import flat
 from tianyuan.hil.plant.state import at_rest, rolling
-from tianyuan.hil.plant.vehicle import step
+from tianyuan.hil.plant.vehicle import advance
 
 RADPS = np.pi / 30
 
 
-@kernel
-def advance(plant, actuators, state, command, controls, slope_rad, friction, dt_s, steps):
-    for _ in range(steps):
-        act(plant, actuators, state[0].align_nm, command, controls, dt_s)
-        step(plant, state, controls, slope_rad, friction, dt_s)
-
-
 class Car:
-    """The shipped vehicle, a command, and the road under it."""
+    """The shipped vehicle, its controls in our hands, and the road under it."""
 
     def __init__(self, vehicle: parameters.Vehicle, speed_mps: float = 0.0, gear: int = 0):
         self.vehicle = vehicle
         self.plant = vehicle.plant()
         self.state = rolling(self.plant, speed_mps, gear) if speed_mps else at_rest(self.plant)
-        self.actuators, self.controls = record(ACTUATOR_STATE), record(CONTROLS)
-        self.command = record(COMMAND)
-        self.command.gear = gear
-        self.slope_rad, self.friction, self.dt_s = 0.0, 1.0, 1e-3
+        self.controls = record(CONTROLS)
+        self.controls.gear = gear
+        self.road, self.dt_s = flat(), 1e-3
 
-    def __getattr__(self, name: str) -> float:
-        kept = self.state if name in self.state.dtype.names else self.actuators
-        return float(kept[name][0])
+    def __getattr__(self, name: str) -> float | np.ndarray:
+        value = self.state[name][0]
+        return value.copy() if isinstance(value, np.ndarray) else float(value)
 
     @property
     def speed_mps(self) -> float:
         return float(np.hypot(self.vx_mps, self.vy_mps))
 
     def drive(self, seconds: float, **wanted: float) -> Car:
+        """Under controls that stay; ``brake_bar`` is the front's, the rear has its share."""
+        if "brake_bar" in wanted:
+            bar = wanted.pop("brake_bar")
+            rear = bar * self.vehicle.brakes.rear_pressure_share
+            wanted |= {"brake_front_bar": bar, "brake_rear_bar": rear}
         for name, value in wanted.items():
-            self.command[name] = value
+            self.controls[name] = value
         steps = round(seconds / self.dt_s)
-        advance(
-            self.plant, self.actuators, self.state, self.command, self.controls,
-            self.slope_rad, self.friction, self.dt_s, steps,
-        )  # fmt: skip
+        advance(self.plant, self.state, self.controls, self.road, self.dt_s, steps)
         return self
 
     def hold_speed(self, seconds: float, speed_mps: float, **wanted: float) -> Car:
@@ -64,8 +55,8 @@ class Car:
 
     def accelerate(self) -> Car:
         """Ten milliseconds at the limit of grip, changing up: what a good driver does."""
-        slip_room = 1.0 - 12.0 * max(0.0, self.rear_slip - 0.06)
-        gear = max(1.0, self.command.gear[0])
+        slip_room = 1.0 - 12.0 * max(0.0, self.wheel_slip[2:].mean() - 0.06)
+        gear = max(1.0, self.controls.gear[0])
         engaged = self.shift_s == 0 and self.gear == gear
         if engaged and gear < 8 and self.engine_radps > 6400 * RADPS:
             gear += 1
@@ -75,8 +66,7 @@ class Car:
         """The states after each step."""
         kept = []
         for _ in range(round(seconds / self.dt_s)):
-            self.drive(self.dt_s, **wanted)
-            kept.append(rfn.merge_arrays([self.state, self.actuators], flatten=True))
+            kept.append(self.drive(self.dt_s, **wanted).state.copy())
         return np.concatenate(kept)
 
 

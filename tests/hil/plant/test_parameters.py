@@ -13,7 +13,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.parameters import LIMITS, VEHICLE
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.tables import shipped_cars
-from tianyuan.hil.plant import parameters, sections
+from tianyuan.hil.plant import parameters, sections, steady
 
 TEXT = (room("hil") / "vehicles" / "tianyuan.toml").read_text(encoding="utf-8")
 
@@ -31,7 +31,7 @@ def load(tmp_path, old: str, new: str):
     ("old", "new", "says"),
     [
         ("mass_kg = 1093.2952334674046", "mass_kg = -3", "chassis.mass_kg = -3"),
-        ("track_m = 1.37541", "", "chassis.track_m: missing"),
+        ("front_track_m = 1.38684", "", "chassis.front_track_m: missing"),
         ("width_m = 1.61", "width_m = 1.61\nwings = 2", "chassis.wings: unknown key"),
         ("shape_x = 1.6411", "shape_x = nan", "tyre.shape_x = nan"),
         ("shape_x = 1.6411", 'shape_x = "wide"', "tyre.shape_x = 'wide'"),
@@ -39,7 +39,10 @@ def load(tmp_path, old: str, new: str):
         ("launch_rpm = 2500.0", "launch_rpm = 700.0", "idle_rpm <= launch_rpm"),
         ("request_nm = 0.0", "request_nm = -1.0", "engine.request_nm = -1.0"),
         ("front_axle_m = 1.1561957064", "front_axle_m = 3.0", "below wheelbase_m"),
-        ("axle_inertia_kgm2 = 3.4", "axle_inertia_kgm2 = 0.3", "too light for steps of 1 ms"),
+        ("wheel_inertia_kgm2 = 1.7", "wheel_inertia_kgm2 = 0.15", "too light for steps of 1 ms"),
+        ('kind = "limited"', 'kind = "welded"', "rear_differential.kind = 'welded'"),
+        ('kind = "limited"', 'kind = "open"', "has no preload_nm"),
+        ("fade_from_c = 600.0", "fade_from_c = 950.0", "below fade_to_c"),
         ("speed_rpm = [0.0, 800.0,", "speed_rpm = [900.0, 800.0,", "speed_rpm must rise"),
         ("torque_nm = [0.0, 130.0,", "torque_nm = [130.0,", "equal length"),
         ("[aero]", "[areo]", "aero: missing"),
@@ -95,38 +98,46 @@ def test_the_record_holds_the_files_numbers():
     assert at_3000 == pytest.approx(300)
 
 
+def test_an_override_is_as_if_the_file_had_said_so(tmp_path):
+    edited = load(tmp_path, "width_m = 1.61", "width_m = 1.7")
+    assert parameters.load("tianyuan", {"chassis.width_m": 1.7}) == edited
+    assert parameters.load("tianyuan", {"gearbox.ratio": [3.0]}).gearbox.ratio == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("chassis.mass", 1000.0, r"override chassis\.mass: no such key.*mass_kg"),
+        ("chasis.mass_kg", 1000.0, r"override chasis\.mass_kg: no such key.*chassis"),
+        ("chassis", 1000.0, r"override chassis: no such key"),
+        ("chassis.mass_kg.x", 1000.0, r"override chassis\.mass_kg\.x: no such key"),
+        ("chassis.mass_kg", -1.0, r"chassis\.mass_kg = -1"),
+    ],
+)
+def test_an_override_that_cannot_be_is_named(key, value, says):
+    with pytest.raises(InputError, match=says) as caught:
+        parameters.load("tianyuan", {key: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", CARS)
 def test_the_drivers_tables_describe_the_rigs_car(name):
     car, v = load_car(CARS[name]), parameters.load(name)
     known = car.parameters["vehicle"]
     weight = v.chassis.mass_kg * 9.81
-    front = 2 * (1 - v.chassis.front_axle_m / v.chassis.wheelbase_m)
-    friction = v.tyre.friction_y * (1 + v.tyre.load_sensitivity * (front - 1))
     rear_nm_per_bar = v.brakes.rear_nm_per_bar * v.brakes.rear_pressure_share
-    stiffness = v.tyre.stiffness_y_1prad / (v.tyre.shape_y * known["friction"])
-    # The driver's friction is a constant: what a load above the weight loses of it, it takes
-    # off the down-force, by the whole of what it is at top speed.
-    top_mps = car.parameters["limits"]["speed_mps"]
-    most = 1 + v.aero.downforce_n_per_mps2 * top_mps**2 / weight
-    pressed = v.aero.downforce_n_per_mps2 * (1 + v.tyre.load_sensitivity * most)
     expected = {
         "mass_kg": v.chassis.mass_kg,
         "yaw_inertia_kgm2": v.chassis.yaw_inertia_kgm2,
         "wheelbase_m": v.chassis.wheelbase_m,
         "front_axle_m": v.chassis.front_axle_m,
         "cg_height_m": v.chassis.cg_height_m,
-        "track_m": v.chassis.track_m,
+        "track_m": (v.chassis.front_track_m + v.chassis.rear_track_m) / 2,
         "width_m": v.chassis.width_m,
-        "antenna_x_m": v.sensors.antenna_x_m,
-        "antenna_y_m": v.sensors.antenna_y_m,
-        "friction": friction,
-        "tyre_b_front": stiffness * v.tyre.front_factor,
-        "tyre_b_rear": stiffness * v.tyre.rear_factor,
-        "tyre_c_front": v.tyre.shape_y,
-        "tyre_c_rear": v.tyre.shape_y,
+        "antenna_x_m": v.sensors.gnss.antenna_x_m,
+        "antenna_y_m": v.sensors.gnss.antenna_y_m,
         "drag_n_per_mps2": v.aero.drag_n_per_mps2,
-        "downforce_n_per_mps2": pressed,
-        "downforce_front_share": v.aero.front_share,
         "rolling_n": weight * v.tyre.rolling,
         "rolling_n_per_mps": weight * v.tyre.rolling_spm,
         "wheel_radius_m": v.tyre.radius_m,
@@ -142,16 +153,38 @@ def test_the_drivers_tables_describe_the_rigs_car(name):
         / (v.brakes.front_nm_per_bar + rear_nm_per_bar),
         "brake_n_per_bar": (v.brakes.front_nm_per_bar + rear_nm_per_bar) / v.tyre.radius_m,
     }
+    identified = steady.identify(v, car.parameters["limits"]["speed_mps"])
+    expected["downforce_front_share"] = known["downforce_front_share"]  # idle without wings
+    expected |= identified
     assert {*expected, "rotating_mass_factor"} == {*known}
     for key, value in expected.items():
         assert known[key] == pytest.approx(value, rel=2e-3), key
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", CARS)
+def test_the_drivers_axles_slip_as_the_rigs_do(name):
+    """To a tenth, up to nine tenths of the limit, at any speed: what its steering is made of."""
+    car, v = load_car(CARS[name]), parameters.load(name)
+    known, top_mps = car.parameters["vehicle"], car.parameters["limits"]["speed_mps"]
+    for axle in steady.AXLES:
+        share = known["downforce_front_share"]
+        down = known["downforce_n_per_mps2"] * (share if axle == "front" else 1 - share)
+        ay, square, slip_rad = steady.skid_pads(v, axle, top_mps).T
+        load = 9.81 + down * square / (v.chassis.mass_kg * steady.static_share(v, axle))
+        used = ay / (known["friction"] * load)
+        told = np.tan(np.arcsin(np.minimum(used, 1)) / known[f"tyre_c_{axle}"])
+        within = used < 0.9
+        assert within.sum() > 8
+        expected = np.arctan(told / known[f"tyre_b_{axle}"])[within]
+        np.testing.assert_allclose(slip_rad[within], expected, rtol=0.1)
 
 
 @pytest.mark.parametrize("name", CARS)
 def test_the_drivers_rotating_mass_is_the_rigs_in_third_gear_or_the_only_one(name):
     v = parameters.load(name)
     overall = v.gearbox.final_drive * v.gearbox.ratio[:3][-1]
-    turning = 2 * v.tyre.axle_inertia_kgm2 + v.engine.inertia_kgm2 * overall**2
+    turning = 4 * v.tyre.wheel_inertia_kgm2 + v.engine.inertia_kgm2 * overall**2
     factor = 1 + turning / v.tyre.radius_m**2 / v.chassis.mass_kg
     known = load_car(CARS[name]).parameters["vehicle"]["rotating_mass_factor"]
     assert known == pytest.approx(factor, abs=0.015)

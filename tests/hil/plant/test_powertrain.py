@@ -38,7 +38,7 @@ def test_a_shift_takes_its_time_and_cuts_the_torque(car):
     assert shifting.sum() == pytest.approx(c.vehicle.gearbox.shift_s / c.dt_s, abs=1)
     assert not trace["clutch_nm"][shifting].any()
     assert set(trace["gear"]) == {3.0, 4.0}
-    locked = trace["rear_radps"][-1] * c.plant.gearbox_overall[0, 4]
+    locked = trace["wheel_radps"][-1, 2:].mean() * c.plant.gearbox_overall[0, 4]
     assert trace["engine_radps"][-1] == pytest.approx(locked, rel=2e-3)
 
 
@@ -65,10 +65,10 @@ def test_a_front_driven_car_spins_its_front_wheels(car):
     for c in (rear, front):
         c.drive(1.0, gear=1, throttle=1.0)
     radius = rear.vehicle.tyre.radius_m
-    assert rear.rear_radps * radius > 1.1 * rear.vx_mps
-    assert rear.front_radps * radius < 1.01 * rear.vx_mps
-    assert front.front_radps * radius > 1.1 * front.vx_mps
-    assert front.rear_radps * radius < 1.01 * front.vx_mps
+    assert (rear.wheel_radps[2:] * radius > 1.1 * rear.vx_mps).all()
+    assert (rear.wheel_radps[:2] * radius < 1.01 * rear.vx_mps).all()
+    assert (front.wheel_radps[:2] * radius > 1.1 * front.vx_mps).all()
+    assert (front.wheel_radps[2:] * radius < 1.01 * front.vx_mps).all()
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5])
@@ -77,12 +77,13 @@ def test_with_both_axles_driven_each_gets_its_share_of_the_torque(car, share):
     c = car(15.0, 3, gearbox={"rear_share": share})
     t = c.trace(0.5, throttle=0.5)
     v, overall = c.vehicle, c.plant.gearbox_overall[0, 3]
-    for name, part in (("front", 1 - share), ("rear", share)):
+    for wheels, part in (([0, 1], 1 - share), ([2, 3], share)):
         radius = v.tyre.radius_m
         rolling = v.tyre.rolling + v.tyre.rolling_spm * t["vx_mps"][:-1]
-        against = radius * (t[f"{name}_fx_n"][1:] + rolling * t[f"{name}_load_n"][1:])
-        inertia = v.tyre.axle_inertia_kgm2 + part * v.engine.inertia_kgm2 * overall**2
-        gained = inertia * np.diff(t[f"{name}_radps"]) / c.dt_s
+        load_n, fx_n = (t[name][1:, wheels].sum(axis=1) for name in ("wheel_load_n", "wheel_fx_n"))
+        against = radius * (fx_n + rolling * load_n)
+        inertia = 2 * v.tyre.wheel_inertia_kgm2 + part * v.engine.inertia_kgm2 * overall**2
+        gained = inertia * np.diff(t["wheel_radps"][:, wheels].mean(axis=1)) / c.dt_s
         driven = part * t["engine_nm"][1:] * overall * v.gearbox.efficiency
         driving = t["engine_nm"][1:] > 0
         assert driving.sum() > 400
@@ -96,7 +97,9 @@ def test_a_motor_without_a_clutch_turns_with_its_wheels_from_standstill_on(car):
     assert c.vx_mps == pytest.approx(0.0, abs=1e-6)
     t = c.trace(1.0, throttle=0.3)
     overall = c.plant.gearbox_overall[0, 1]
-    np.testing.assert_allclose(t["engine_radps"][1:], t["rear_radps"][:-1] * overall, atol=1e-9)
+    np.testing.assert_allclose(
+        t["engine_radps"][1:], t["wheel_radps"][:-1, 2:].mean(axis=1) * overall, atol=1e-9
+    )
     assert t["engine_nm"][200] == pytest.approx(0.3 * 300.0, rel=0.05)
     assert c.vx_mps > 2.0
 
@@ -117,10 +120,12 @@ def test_a_slipping_clutch_passes_on_what_the_engines_own_speed_leaves(car):
     np.testing.assert_allclose(own, (t["engine_nm"] - t["clutch_nm"])[1:], atol=1e-6)
     radius = v.tyre.radius_m
     rolling = v.tyre.rolling + v.tyre.rolling_spm * np.abs(t["vx_mps"][:-1])
-    against = radius * (t["rear_fx_n"][1:] + rolling * t["rear_load_n"][1:])
-    gained = v.tyre.axle_inertia_kgm2 * np.diff(t["rear_radps"]) / dt
+    load_n, fx_n = (t[name][1:, 2:].sum(axis=1) for name in ("wheel_load_n", "wheel_fx_n"))
+    against = radius * (fx_n + rolling * load_n)
+    wheels = t["wheel_radps"][:, 2:].mean(axis=1)
+    gained = 2 * v.tyre.wheel_inertia_kgm2 * np.diff(wheels) / dt
     given = t["clutch_nm"][1:] * c.plant.gearbox_overall[0, 2] * v.gearbox.efficiency
-    turning = t["rear_radps"][:-1] > 0.1
+    turning = wheels[:-1] > 0.1
     assert turning.sum() > 200
     np.testing.assert_allclose((gained + against)[turning], given[turning], atol=1e-6)
     assert np.abs(own).max() > 20

@@ -13,12 +13,19 @@ from tianyuan.hil.plant import parameters, tyre
 
 PLANT = parameters.load("tianyuan").plant()
 TYRE = parameters.load("tianyuan").tyre
-NOMINAL_N = 0.5 * float(PLANT.chassis_mass_kg[0]) * 9.81
+NOMINAL_N = TYRE.nominal_load_n
 slips = st.floats(-1, 1, allow_subnormal=False)
 
 
 def force(slip: float, slip_y: float, load_n: float = NOMINAL_N, friction: float = 1.0):
-    return tyre.force(PLANT[0], load_n, slip, slip_y, TYRE.stiffness_y_1prad, friction)
+    return tyre.force(PLANT[0], load_n, slip, slip_y, TYRE.stiffness_y_1prad, friction)[:2]
+
+
+def stiffness_y(load_n: float) -> float:
+    """Over the load: p_Ky1 Fz0 sin(2 atan(Fz / (p_Ky2 Fz0))) / Fz."""
+    p_ky1 = TYRE.stiffness_y_1prad * TYRE.stiffness_peak / 2
+    angle = 2 * math.atan(load_n / (TYRE.stiffness_peak * NOMINAL_N))
+    return p_ky1 * NOMINAL_N * math.sin(angle) / load_n
 
 
 def magic(slip, peak, shape, curvature, stiffness):
@@ -30,7 +37,7 @@ def magic(slip, peak, shape, curvature, stiffness):
 def test_pure_slip_is_the_magic_formula(slip):
     t = TYRE
     along = magic(slip, t.friction_x, t.shape_x, t.curvature_x, t.stiffness_x)
-    across = magic(slip, t.friction_y, t.shape_y, t.curvature_y, t.stiffness_y_1prad)
+    across = magic(slip, t.friction_y, t.shape_y, t.curvature_y, stiffness_y(NOMINAL_N))
     assert force(slip, 0.0)[0] == pytest.approx(along * NOMINAL_N, rel=1e-9, abs=1e-9)
     assert force(0.0, slip)[1] == pytest.approx(across * NOMINAL_N, rel=1e-9, abs=1e-9)
 
@@ -61,12 +68,25 @@ def test_the_peak_is_friction_times_load(friction):
     )
 
 
-def test_a_loaded_tyre_grips_less_for_its_load_but_is_as_stiff():
-    light, heavy = (max(force(k, 0.0, load)[0] for k in np.linspace(0, 0.3, 3000)) / load
-                    for load in (0.5 * NOMINAL_N, 1.5 * NOMINAL_N))  # fmt: skip
-    assert heavy / light == pytest.approx(0.95 / 1.05, rel=1e-6)
-    for load in (0.5 * NOMINAL_N, 1.5 * NOMINAL_N):
-        assert force(1e-6, 0.0, load)[0] / load == pytest.approx(1e-6 * TYRE.stiffness_x, rel=1e-4)
+@pytest.mark.parametrize("load_n", [500.0, 2700.0, 4850.0, 7000.0])
+def test_the_load_changes_peaks_and_stiffness_as_in_the_published_tyre(load_n):
+    """PDX1, PDX2, PDY1, PDY2, PKY1 and PKY2 of OpenTire's PAC2002."""
+    over, grid = load_n / 4850.0 - 1, np.linspace(0, 1, 5001)
+    along = max(force(k, 0.0, load_n)[0] for k in grid)
+    across = max(force(0.0, a, load_n)[1] for a in grid)
+    assert along == pytest.approx((1.1739 - 0.16395 * over) * load_n, rel=1e-4)
+    assert across == pytest.approx((1.0489 - 0.18033 * over) * load_n, rel=1e-4)
+    slope = 21.92 * 4850.0 * math.sin(2 * math.atan(load_n / (2.0012 * 4850.0)))
+    assert force(0.0, 1e-6, load_n)[1] == pytest.approx(1e-6 * slope, rel=1e-3)
+    assert force(1e-6, 0.0, load_n)[0] == pytest.approx(1e-6 * TYRE.stiffness_x * load_n, rel=1e-3)
+
+
+@given(st.floats(0, 10), st.floats(0, 10))
+def test_the_pneumatic_trail_shrinks_with_slip_and_is_gone_once_all_slides(one, other):
+    less, more = sorted((one, other))
+    assert 0.0 <= tyre.trail(0.03, more) <= tyre.trail(0.03, less) <= 0.03
+    assert tyre.trail(0.03, 3.0 + more) == 0.0
+    assert tyre.trail(0.03, 0.0) == 0.03
 
 
 def test_an_unloaded_tyre_and_a_frictionless_road_give_no_force():

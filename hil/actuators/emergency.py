@@ -1,9 +1,9 @@
 """The emergency circuit: the actuators, when nobody who may tells them what to do.
 
 They move the car only on fresh commands under a fresh permit. Without either they close the
-throttle and press the brake by themselves, and go on until the permit is granted again and
-the car stands. The wheel follows fresh commands all the same, since an emergency stop steers
-along the line, and is held where it is when there are none.
+throttle and press the brakes by a circuit of its own, and go on until the permit is granted
+again and the car stands. The wheel follows fresh commands all the same, since an emergency
+stop steers along the line, and is held where it is when there are none.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ def update(plant, circuit, heard, speed_mps, t_ns):
 
 
 @inlined
-def press(plant, circuit, heard, steered, obeyed):
-    """Close the throttle and press the brake, where the circuit is tripped.
+def press(plant, circuit, steered, actuators, obeyed):
+    """Close the throttle and press, where the circuit is tripped; else let go.
 
-    ``heard`` as above; ``steered`` says whether somebody still steers, or may in a moment: a
-    brake that leaves a steered car its line is too weak for one whose wheel is held.
+    ``steered`` says whether somebody still steers, or may in a moment: a brake that leaves a
+    steered car its line is too weak for one whose wheel is held.
     """
     if circuit[0].tripped == 0:
+        actuators[0].circuit_wanted_bar = 0.0
         return
-    commanded_bar = obeyed[0].brake_bar if heard else 0.0
     own_bar = plant[0].emergency_steered_bar if steered else plant[0].emergency_blind_bar
+    actuators[0].circuit_wanted_bar = own_bar
     obeyed[0].throttle = 0.0
-    obeyed[0].brake_bar = max(own_bar, commanded_bar)

@@ -1,0 +1,1 @@
+"""Scenarios: a car, a circuit, conditions and faults, driven and judged by bus and plant alone."""

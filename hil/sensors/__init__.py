@@ -1,0 +1,1 @@
+"""Sensors: from the plant's truth to the channels of SENSORS, a family a file."""

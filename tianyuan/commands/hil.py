@@ -1,0 +1,109 @@
+"""``tianyuan hil``: scenarios with faults, and a judge of bus and plant."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tianyuan.commands import options
+from tianyuan.commands.progress import bar
+from tianyuan.commands.verdicts import print_comparison, print_results
+from tianyuan.control.errors import InputError
+from tianyuan.hil.scenario import batch, read
+from tianyuan.hil.scenario.batch import Task
+from tianyuan.hil.scenario.check import check
+from tianyuan.hil.scenario.compare import differences
+from tianyuan.hil.scenario.documents import json_of, write_junit
+from tianyuan.hil.scenario.runner import Outcome
+
+
+def hil(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(metavar="SCENARIO…", help="Shipped names, files, folders, or all."),
+    ],
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="On a bus, host and guard as processes of their own.")
+    ] = False,
+    both: Annotated[
+        bool, typer.Option("--both", help="In virtual and in real time, and compare.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of all noise, instead of the files'.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
+    json: options.Json = None,
+    report: options.Report = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes, in virtual time.")
+    ] = 1,
+) -> None:
+    """Run scenarios and judge them; exit status 1 if one is not as it is expected to be.
+
+    A failure that its file knows of is expected; passing in spite of that is not.
+    """
+    tasks = tasks_of(scenarios, seed)
+    for task in tasks:
+        for in_real_time in {realtime, realtime or both}:
+            check(task.scenario, task.where, in_real_time)
+    outcomes = run(tasks, realtime, workers)
+    results = [outcome.result for outcome in outcomes]
+    if json is not None:
+        options.write_json(json, json_of(results))
+    if junit is not None:
+        written("junit", junit, write_junit, results)
+    if report is not None:
+        written("report", report, write_report, outcomes)
+    if json != "-":
+        print_results(results)
+    same = not both or compare(outcomes, tasks)
+    if not same or not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def tasks_of(scenarios: list[str], seed: int | None) -> list[Task]:
+    """What is to be run; every file is read before the first run. Raises InputError."""
+    tasks = []
+    for file in read.files(scenarios):
+        scenario = read.load(file)
+        tasks.append(Task(scenario, scenario.seed if seed is None else seed, str(file)))
+    return tasks
+
+
+def run(tasks: list[Task], realtime: bool, workers: int) -> list[Outcome]:
+    """Run them behind a bar; the first run of all compiles."""
+    runs, time = batch.runs_of(tasks), "real time" if realtime else "virtual time"
+    with bar(f"{runs} runs in {time}", total=runs) as progress:
+        return batch.run_all(tasks, workers, realtime, progress)
+
+
+def compare(outcomes: list[Outcome], tasks: list[Task]) -> bool:
+    """Run them in real time as well; whether all is the same."""
+    again = run(tasks, True, 1)
+    pairs = [(one.result, other.result) for one, other in zip(outcomes, again, strict=True)]
+    print_comparison(pairs)
+    return not any(differences(*pair) for pair in pairs)
+
+
+def write_report(file: Path, outcomes: list[Outcome]) -> None:
+    """The HTML page; what draws it is imported only for that."""
+    from tianyuan.hil.report.scenarios import write_scenarios  # noqa: PLC0415
+
+    date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    write_scenarios(file, outcomes, date, machine)
+
+
+def written(what: str, file: Path, write: Callable[[Path, Any], None], content: Any) -> None:
+    """Write a file; raises InputError where it cannot be written."""
+    try:
+        write(file, content)
+    except OSError as error:
+        culprit = error.filename or file
+        raise InputError(f"--{what} {file}: {culprit}: {error.strerror}") from None
+    typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON
