@@ -75,7 +75,7 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
         "ramp": (
             (mb(0.2, *TURN, left=0.02, absolute=True), std(0.02, absolute=True)),
             (mb(0.5, *TURN, left=0.06, absolute=True), std(0.2, "demand", "track", absolute=True)),
-            (std(0.05, "track"),),
+            (mb(0.2, "limit"), std(0.05, "track")),
         ),
         "step_15": (
             (mb(0.02, *TURN, left=0.002), std(0.01)),
