@@ -114,9 +114,7 @@ def theory_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(_note(row) for row in rows))
 
 
-def peer_cells(
-    rows: Sequence[Mapping[str, Any]], sentences: Mapping[str, str]
-) -> list[list[str]]:
+def peer_cells(rows: Sequence[Mapping[str, Any]], sentences: Mapping[str, str]) -> list[list[str]]:
     """The table against the peer's models."""
     table = []
     for k, row in enumerate(rows):

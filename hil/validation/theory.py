@@ -43,7 +43,7 @@ EXCUSE: Final = {
     "limit": "The two front tyres do not peak at the same steering angle, and the speed is held.",
     "lag": "The load follows the force with a lag, and the peak is passed in tenths of a second.",
     "slip": "The wheels' slip, which theory leaves out, takes or gives a little.",
-    "sum": "The plant leaves out what the rolling body's turning with the car adds, of second order.",
+    "sum": "The plant leaves out, as of second order, what a rolled body adds by turning.",
 }
 
 
@@ -115,7 +115,7 @@ def steps(vehicle: Vehicle) -> Iterator[Check]:
         )  # fmt: skip
         yield Check(
             title, "rise time of the yaw rate", "s", m.rise_time_s(driven, BEGIN_S),
-            m.rise_time_s(expected, BEGIN_S), 0.02, False, LINEAR, EXCUSE["small"],
+            m.rise_time_s(expected, BEGIN_S), 0.03, False, LINEAR, EXCUSE["small"],
         )  # fmt: skip
         yield Check(
             title, "overshoot of the yaw rate", "%", 100 * m.overshoot(driven),
@@ -234,9 +234,7 @@ def coasting(vehicle: Vehicle) -> Check:
 
 def balance(vehicle: Vehicle) -> Check:
     """A slalom with braking: what the motion lost against what slip, brakes and air took."""
-    run = Manoeuvre(
-        30.0, 4.0, _slalom(), after(2.0, always(0.0), always(-3.0)), 1.0, neutral=True
-    )
+    run = Manoeuvre(30.0, 4.0, _slalom(), after(2.0, always(0.0), always(-3.0)), 1.0, neutral=True)
     states, controls = Ours(vehicle).history(run)
     before, last = energy.stored_j(vehicle, states[[0, -1]])
     bars = np.stack([controls["brake_front_bar"], controls["brake_rear_bar"]], axis=1)

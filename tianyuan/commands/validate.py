@@ -103,7 +103,8 @@ def show(told: dict[str, Any]) -> None:
     """Both tables in the terminal, with their notes."""
     console = Console()
     theory, rows, reasons = told["theory"], told["peer"], told["reasons"]
-    console.print(_table(f"{told['vehicle']}, against theory", d.THEORY_HEAD, d.theory_cells(theory)))
+    title = f"{told['vehicle']}, against theory"
+    console.print(_table(title, d.THEORY_HEAD, d.theory_cells(theory)))
     for k, note in enumerate(d.theory_notes(theory), 1):
         console.print(f"{k:2d}  {note}", highlight=False)
     console.print()
