@@ -104,7 +104,7 @@ TIMING: Final = (
 )  # fmt: skip
 
 PROCESSES: Final = (
-    Fault(29, "recorder_killed", "processes", NOTHING, None, PROCESS),
+    Fault(29, "recorder_killed", "processes", NOTHING, None, PROCESS, ends=False),
     Fault(30, "disk_full", "processes", NOTHING, None, PROCESS,
           (number("room_kib", 64, "KiB", 4, 1 << 20),)),
     Fault(31, "disk_hang", "processes", NOTHING, None, PROCESS),
@@ -112,10 +112,11 @@ PROCESSES: Final = (
           (number("room_mib", 16, "MiB", 0, 1 << 20),)),
     Fault(33, "cores_hogged", "processes", NOTHING, None, PROCESS),
     Fault(34, "host_killed", "processes", (_es(1, "T", "the heartbeat; the guard stops the car"),),
-          HOST, PROCESS),
+          HOST, PROCESS, ends=False),
     Fault(35, "host_stopped", "processes", (_es(1, "T", "the heartbeat; the guard stops the car"),),
           HOST, PROCESS),
-    Fault(36, "host_terminated", "processes", (_cs(),), HOST, PROCESS, (), (Cause.SHUTDOWN,)),
+    Fault(36, "host_terminated", "processes", (_cs(),), HOST, PROCESS, (), (Cause.SHUTDOWN,),
+          ends=False),
 )  # fmt: skip
 
 CONFIGURATION: Final = (
@@ -162,7 +163,7 @@ RACE_CONTROL: Final = (
     Fault(56, "flag_flicker", "race control", (_cs(),), CHANNEL, CHANNEL,
           (number("flag", int(Flag.RED), "1", 0, 15), number("period_ms", 100, "ms", 2, 10_000)),
           (Cause.FLAG_STOP,)),
-    Fault(57, "early_go", "race control", (_ign(),), CHANNEL, CHANNEL),
+    Fault(57, "early_go", "race control", (_ign(),), CHANNEL, CHANNEL, for_s=1.0),
     Fault(58, "unknown_flag", "race control", (_cs(),), CHANNEL, CHANNEL,
           (number("flag", 9, "1", 0, 255),), (Cause.FLAG_STOP,)),
 )  # fmt: skip

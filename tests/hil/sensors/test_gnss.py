@@ -69,7 +69,7 @@ def test_a_longer_baseline_gives_a_better_heading(rig, baseline_m):
 
 def test_the_slow_error_keeps_its_spread_and_its_correlation(rig):
     r = rig(gnss={"fixed_m": 0.5, "drift_s": 0.2})
-    errors = r.series("position", "gnss_x_m", 4000, 10 * MS)
+    errors = r.series("position", "gnss_x_m", 3000, 10 * MS)
     assert errors.std() == pytest.approx(0.5, rel=0.15)
     for lag in (5, 10, 20):
         kept = np.corrcoef(errors[:-lag], errors[lag:])[0, 1]

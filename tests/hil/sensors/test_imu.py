@@ -88,11 +88,11 @@ def test_white_noise_falls_with_the_root_of_the_time_and_a_wandering_bias_rises_
     """Slopes of the Allan deviation: -1/2 for white noise, +1/2 for a random walk."""
     spans = [2, 4, 8, 16, 32]
     r = rig(imu={"yaw_rate_radps": 0.01})
-    white = allan_deviation(r.series("imu", "imu_yaw_rate_radps", 4000, 10 * MS), spans)
+    white = allan_deviation(r.series("imu", "imu_yaw_rate_radps", 3000, 10 * MS), spans)
     assert slope(white, spans) == pytest.approx(-0.5, abs=0.1)
     assert white[0] == pytest.approx(0.01 / math.sqrt(2), rel=0.1)
     r = rig(imu={"yaw_rate_wander_radps": 0.01, "wander_s": 20.0})
-    values = r.series("imu", "imu_yaw_rate_radps", 4000, 10 * MS)
+    values = r.series("imu", "imu_yaw_rate_radps", 3000, 10 * MS)
     walk = allan_deviation(values, spans)
     assert slope(walk, spans) == pytest.approx(0.5, abs=0.1)
     # A random walk's is sqrt(S n / 3) with S the variance of a step, for means over n steps.
@@ -102,7 +102,7 @@ def test_white_noise_falls_with_the_root_of_the_time_and_a_wandering_bias_rises_
 
 def test_a_wandering_bias_keeps_its_spread_for_ever(rig):
     r = rig(imu={"accel_wander_mps2": 0.2, "wander_s": 0.1})
-    values = r.series("imu", "imu_ax_mps2", 4000, 10 * MS)
+    values = r.series("imu", "imu_ax_mps2", 2400, 10 * MS)
     for part in np.split(values, 4):
         assert part.std() == pytest.approx(0.2, rel=0.25)
     assert decay(0.1) == pytest.approx(np.corrcoef(values[:-1], values[1:])[0, 1], abs=0.03)
