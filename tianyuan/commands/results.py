@@ -133,4 +133,5 @@ def report_of(
         stop_cause=run.stop_cause,
         real_time_factor=run.real_time_factor,
         timing=timing,
+        figures={f"load of bus {bus.name}": f"{bus.load:.1%}" for bus in run.buses},
     )
