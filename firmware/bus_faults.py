@@ -86,14 +86,19 @@ def note(buses, host, frame, t_ns):
 
 @kernel
 def fault(buses, host, t_ns):
-    """Cause of an emergency stop that the buses are, or NONE."""
+    """Cause of an emergency stop that the buses are, or NONE.
+
+    A queue that is full because nobody acknowledges, which it may be before that has lasted, is
+    put down to that.
+    """
     if host[0].interface_down != 0.0:
         return CAUSE_INTERFACE_DOWN
+    unsent = host[0].unsent_in_a_row >= UNSENT_IN_A_ROW
     for k in range(buses.size):
         bus = buses[k]
         if bus.off != 0:
             return CAUSE_BUS_OFF
-        lasting = bus.told_ns - bus.unheard_ns >= UNACKNOWLEDGED_NS
+        lasting = unsent or bus.told_ns - bus.unheard_ns >= UNACKNOWLEDGED_NS
         if bus.unheard_ns > 0 and lasting and t_ns - bus.told_ns <= GAP_NS:
             return CAUSE_NO_ACKNOWLEDGE
-    return CAUSE_NOT_SENT if host[0].unsent_in_a_row >= UNSENT_IN_A_ROW else NONE
+    return CAUSE_NOT_SENT if unsent else NONE

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tianyuan.control.records import Cause
+from tianyuan.hil.bus.figures import BusFigures
 
 
 class Lap(BaseModel):
@@ -33,6 +34,7 @@ class LapRun(BaseModel):
     track: str
     car: str
     controller: str
+    buses: list[BusFigures] = []  # by the model of the buses, where there was one
 
     def to_json(self) -> str:
         """One JSON object, indented for people, ending in a newline."""

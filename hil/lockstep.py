@@ -110,6 +110,7 @@ def advance(
     """
     t_ns = first_ns
     ears = Ears(to_host, to_rig, to_guard, waiting)
+    life.faults.host[0].modelled = net.buses.size
     guarded = guard_tables.permit.messages.size > 0
     for _ in range(steps):
         if net.buses.size > 0:

@@ -31,8 +31,8 @@ from tianyuan.hil.sensors.receiver import sky
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
 START_S: Final = 60.0
-DRY: Final = Conditions()
 AT_ONCE: Final = make.net_of({})  # no model of the buses: frames arrive at once
+DRY: Final = Conditions()
 
 
 class Outcome(NamedTuple):
@@ -65,9 +65,9 @@ def make_rig(
     vehicle: Path,
     host: Host,
     seed: int,
-    faults: Sequence[FaultEntry] = (),
     conditions: Conditions = DRY,
     overrides: Mapping[str, Any] | None = None,
+    faults: Sequence[FaultEntry] = (),
 ) -> rig.World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 

@@ -87,7 +87,7 @@ def recover(bus, who, t_ns):
     """A node that is bus-off tells of its restart, and later takes part again."""
     node = bus.nodes[who]
     if t_ns >= node.told_ns:
-        tell(bus, who, RESTARTED, NOTHING, t_ns)
+        tell(bus, who, RESTARTED, NOTHING, node.told_ns)
         node.told_ns = NEVER
     if t_ns >= node.back_ns:
         reset(bus, who)
@@ -98,7 +98,7 @@ def reset(bus, who):
     """A controller as it starts."""
     node = bus.nodes[who]
     node.tec, node.rec = node.least_tec, 0
-    node.state = ACTIVE
+    node.state = _level(node.tec)
     node.back_ns = node.told_ns = NEVER
     node.ready_ns = 0
 

@@ -136,7 +136,8 @@ def _fd(words, at, can_id, length, flags):
         state, late = step & 15, late + (step >> 4)
     # Five alike at the end of the data: the fixed stuff bit that follows is their stuff bit.
     second = 5 + 8 * count + late + _FD_CHECK[int(count > _SHORT)]
-    return bits + early + TAIL, second
+    first = bits + early + TAIL
+    return (first, second) if switched != 0 else (first + second, 0)
 
 
 @kernel

@@ -44,12 +44,22 @@ def _take_down(bus, port, wanted):
 
 
 @kernel
-def _pull(bus, wanted):
+def _pull(bus, wanted, t_ns):
     """The host's cable is pulled or plugged: what was just being sent is spoilt."""
     node = bus.nodes[HOST]
     if wanted != node.unplugged:
         abort(bus, HOST)
         node.unplugged = wanted
+        node.ready_ns = max(node.ready_ns, t_ns)
+
+
+@kernel
+def _stick(bus, wanted, t_ns):
+    """The host's controller starts no frame any more, or does again."""
+    node = bus.nodes[HOST]
+    if wanted != node.stuck:
+        node.stuck = wanted
+        node.ready_ns = max(node.ready_ns, t_ns)
 
 
 @kernel
@@ -68,7 +78,7 @@ def inject(net, t_ns):
         bus, f = net.buses[k], net.faults[k]
         bus.faults[0] = f
         _take_down(bus, net.host[k : k + 1], int(f.host_down != 0))
-        _pull(bus, int(f.host_unplugged != 0))
+        _pull(bus, int(f.host_unplugged != 0), t_ns)
         _force_off(bus, int(f.host_bus_off != 0), t_ns)
         _hold_passive(bus, f.error_passive, t_ns)
-        bus.nodes[HOST].stuck = int(f.host_stuck != 0)
+        _stick(bus, int(f.host_stuck != 0), t_ns)

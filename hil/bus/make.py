@@ -97,8 +97,20 @@ def messages_on(car: Car) -> dict[int, Message]:
     }
 
 
-def make_net(car: Car, first_ns: int, seed: int) -> Net:
-    """The model of a car's buses from ``first_ns`` on."""
+def make_net(
+    car: Car,
+    first_ns: int,
+    seed: int,
+    transmit_queue: int = TRANSMIT_QUEUE,
+    restart_ns: int = NO_RESTART,
+) -> Net:
+    """The model of a car's buses from ``first_ns`` on; the rest as ``net_of`` has it."""
     return net_of(
-        car.buses, messages_on(car), first_ns=first_ns, seed=seed, guarded=bool(car.guard)
+        car.buses,
+        messages_on(car),
+        first_ns=first_ns,
+        seed=seed,
+        guarded=bool(car.guard),
+        transmit_queue=transmit_queue,
+        restart_ns=restart_ns,
     )

@@ -285,6 +285,13 @@ def _end(bus, w):
 
 
 @kernel
+def _recover(bus, t_ns):
+    for who in range(NODES):
+        if bus.nodes[who].state == OFF:
+            recover(bus, who, t_ns)
+
+
+@kernel
 def _run(bus, w, until_ns):
     """All that happens on a wire up to ``until_ns``; who starts then is not decided yet.
 
@@ -295,6 +302,7 @@ def _run(bus, w, until_ns):
         if wire.sender >= 0:
             if wire.done_ns > until_ns:
                 return True
+            _recover(bus, wire.done_ns)
             _end(bus, w)
         start_ns = _earliest_ns(bus, w)
         if w == MAIN and bus.nodes[INTRUDER].queued == 0:
@@ -311,12 +319,10 @@ def _run(bus, w, until_ns):
 @kernel
 def run(bus, until_ns):
     """All that happens on a bus up to ``until_ns``; False as above."""
-    for who in range(NODES):
-        if bus.nodes[who].state == OFF:
-            recover(bus, who, bus.wires[MAIN].now_ns)
     for w in range(WIRES):
         used = w == MAIN or bus.wires[w].sender >= 0 or bus.nodes[HOST].unplugged != 0
         if used and not _run(bus, w, until_ns):
             return False
+    _recover(bus, until_ns)
     bus.wires[MAIN].now_ns = until_ns
     return True

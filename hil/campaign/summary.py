@@ -136,8 +136,7 @@ def _telling(parameter: Parameter) -> tuple[float, float]:
 
 
 def _parameter(key: str, rows: Rows, figures: Sequence[str]) -> Parameter:
-    binned = _binned(key, rows)
-    bins = [_share(label, members) for label, members in binned.items()]
+    bins = [_share(label, members) for label, members in _binned(key, rows)]
     return Parameter(
         key=key,
         tells_bits=tells_bits(bins),
@@ -146,23 +145,20 @@ def _parameter(key: str, rows: Rows, figures: Sequence[str]) -> Parameter:
     )
 
 
-def _binned(key: str, rows: Rows) -> dict[str, Rows]:
+def _binned(key: str, rows: Rows) -> list[tuple[str, Rows]]:
     """Rows by the parameter's value, or where it has many, by its quantiles."""
     values = list(dict.fromkeys(row[key] for row in rows))
     if len(values) <= BINS or not all(map(_number, values)):
-        return {_text(value): [row for row in rows if row[key] == value] for value in values}
+        return [(str(value), [row for row in rows if row[key] == value]) for value in values]
     edges = np.quantile([row[key] for row in rows], np.linspace(0, 1, BINS + 1))
     place = np.clip(np.searchsorted(edges, [row[key] for row in rows], "right") - 1, 0, BINS - 1)
-    return {
-        f"{edges[k]:.4g} to {edges[k + 1]:.4g}": [
-            row for row, at in zip(rows, place, strict=True) if at == k
-        ]
+    return [
+        (
+            f"{edges[k]:.4g} to {edges[k + 1]:.4g}",
+            [row for row, at in zip(rows, place, strict=True) if at == k],
+        )
         for k in range(BINS)
-    }
-
-
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    ]
 
 
 def tells_bits(bins: Sequence[Share]) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.hil.faults.records import Effect, Trigger
+from tianyuan.hil.faults.records import Trigger, Where
 
 TIME = int(Trigger.TIME)
 STATION = int(Trigger.STATION)
-BUS = int(Effect.BUS)
+MODELLED = int(Where.MODELLED)
+NOT_MODELLED = int(Where.NOT_MODELLED)
 
 
 @kernel
@@ -31,14 +32,18 @@ def finish(state, t_ns):
 
 
 @kernel
-def update(faults, state, race, speed_mps, t_ns):
-    """Begin and end the faults whose instant has come; each comes once."""
+def update(faults, state, modelled, race, speed_mps, t_ns):
+    """Begin and end the faults whose instant has come; each comes once.
+
+    A row for the other kind of bus than ours, ``modelled`` or not, is never active.
+    """
     for r in range(faults.size):
         row, s = faults[r], state[r]
         if s.began_ns == 0:
             if _triggered(row, race[0], speed_mps, t_ns):
-                s.active, s.began_ns = 1, t_ns
-        elif s.active != 0 and row.for_ns > 0 and t_ns - s.began_ns >= row.for_ns:
+                s.began_ns = t_ns
+                s.active = 0 if row.where == (NOT_MODELLED if modelled != 0 else MODELLED) else 1
+        elif s.ended_ns == 0 and row.for_ns > 0 and t_ns - s.began_ns >= row.for_ns:
             finish(s, t_ns)
 
 

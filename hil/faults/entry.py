@@ -69,6 +69,8 @@ class FaultEntry(BaseModel):
                     f"{self.fault}.{name}: no such parameter{suggestion(name, known) or has}"
                 )
             _check(f"{self.fault}.{name}", known[name], value)
+        if not fault.ends and self.for_s is not None:
+            raise ValueError(f"{self.fault}.for_s: cannot be taken back; leave it out")
         if fault.before_the_run and ("at" in self.model_fields_set or self.for_s is not None):
             raise ValueError(f"{self.fault}: is there before the run; leave out at and for_s")
         return self

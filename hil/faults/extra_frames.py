@@ -8,6 +8,7 @@ from tianyuan.control.kernels import kernel
 from tianyuan.dbc.codec import decode, encode
 from tianyuan.dbc.frame import WORDS
 from tianyuan.firmware.host_record import HOST_CHANNEL
+from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil.faults.active import finish
 from tianyuan.hil.faults.on_frames import copy
 from tianyuan.hil.faults.records import Effect
@@ -34,8 +35,12 @@ def _put(frames, n, header, payload, t_ns):
 
 @kernel
 def _due(row, s, t_ns):
-    """Whether the next frames are to come now; at once when the fault has just begun."""
-    if t_ns < s.next_ns:
+    """Whether the next frames are to come now; at once when the fault has just begun.
+
+    Forged ones come between the host's, whose milliseconds are even: two nodes that begin the same
+    identifier at once spoil both frames, and neither gets through.
+    """
+    if t_ns < s.next_ns or (row.effect == FORGED and (t_ns // NS_PER_MS) % 2 == 0):
         return False
     s.next_ns = t_ns + row.every_ns
     return True
@@ -90,9 +95,20 @@ def _forge(row, s, codec, received, command, forged, sent, frames, n, t_ns):
 
 
 @kernel
+def _sent_now(frames, n, header):
+    """Whether a frame of this identifier is among those that are to be sent."""
+    for i in range(n):
+        if frames[i].can_id == (header & 0xFFFF_FFFF):
+            return True
+    return False
+
+
+@kernel
 def _straggle(row, s, codec, sent, own_sent, sensors, frames, n, t_ns):
     """One emergency stop that was sent some frames ago and comes only now."""
     m = row.message
+    if _sent_now(frames, n, codec.initial[m * WORDS]):
+        return n  # in the next millisecond: one mailbox a message
     if codec.messages[m].counter >= 0:
         own_sent[m].counter = _after(codec, m, sent[m].counter, -1 - row.count)
     now = sensors[0].estop

@@ -73,6 +73,7 @@ class Fault(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     causes: tuple[Cause, ...] = ()  # that the host has for it; none yet: empty
     for_s: float | None = None  # how long, where nobody says; None: to the end of the run
+    ends: bool = True  # False: what is done cannot be taken back, so ``for_s`` means nothing
 
     @property
     def before_the_run(self) -> bool:

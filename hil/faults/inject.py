@@ -19,7 +19,8 @@ def begin(world, life, t_ns):
     """A step of the rig begins: which faults are there, and what do the actuators overhear."""
     if world.faults.size > 0:
         f = life.faults
-        update(world.faults, f.state, life.race, life.plant_state[0].vx_mps, t_ns)
+        speed_mps = life.plant_state[0].vx_mps
+        update(world.faults, f.state, f.host[0].modelled, life.race, speed_mps, t_ns)
         set_fields(world.faults, f.state, ACTUATOR, life.actuator_faults)
         extra_frames.hear(f.outside, f.counts, world.commands, life.received, life.command)
 

@@ -12,10 +12,11 @@ from tianyuan.control.records import COMMAND_NAMES
 from tianyuan.hil.actuators.state import ACTUATOR_FAULTS
 from tianyuan.hil.bus.faults import BUS_FAULTS
 from tianyuan.hil.faults.entry import FaultEntry
-from tianyuan.hil.faults.records import Effect
+from tianyuan.hil.faults.records import Effect, Where
 from tianyuan.hil.faults.targets import Rows, Targets, ns
 
 ALL: Final = -1
+HALF: Final = 0.5  # of the frames are held back, so that the others overtake them
 INTRUDER_RAD: Final = 0.3  # what somebody on the host's bus steers
 
 
@@ -45,7 +46,9 @@ def delayed(car: Targets, entry: FaultEntry) -> Rows:
 def disordered(car: Targets, entry: FaultEntry) -> Rows:
     """Frames twice, or every pair the wrong way round."""
     doubled = entry.parameters["how"] == "doubled"
-    return frames(Effect.DOUBLE if doubled else Effect.REORDER, car, entry)
+    yield of_bus("duplicate" if doubled else "reorder", 1.0 if doubled else HALF)
+    effect = Effect.DOUBLE if doubled else Effect.REORDER
+    yield from frames(effect, car, entry, where=Where.NOT_MODELLED)
 
 
 def replayed(car: Targets, entry: FaultEntry) -> Rows:
@@ -102,13 +105,20 @@ def undeclared(car: Targets, entry: FaultEntry) -> Rows:
 
 def flood(car: Targets, entry: FaultEntry) -> Rows:
     """Identifier 0, which goes before all others."""
-    yield {"effect": Effect.FLOOD, "count": int(entry.parameters["frames_per_ms"]), "every_ns": 1}
+    count = int(entry.parameters["frames_per_ms"])
+    yield {"effect": Effect.FLOOD, "count": count, "every_ns": 1, "where": Where.NOT_MODELLED}
+    yield of_bus("flood_id0", 1.0)
 
 
 def overflow(car: Targets, entry: FaultEntry) -> Rows:
     """More frames than a queue has room for."""
     told = entry.parameters
-    yield {"effect": Effect.BURST, "count": int(told["frames"]), "every_ns": ns(told["every_ms"])}
+    yield {
+        "effect": Effect.BURST,
+        "count": int(told["frames"]),
+        "every_ns": ns(told["every_ms"]),
+        "where": Where.NOT_MODELLED,
+    }
     yield of_bus("receive_room", float(told["room"]))
 
 
@@ -119,7 +129,11 @@ def of_record(record: np.dtype, effect: Effect, field: str, amount: float) -> di
     return {"effect": effect, "channel": place, "amount": amount, "more": float(real)}
 
 
-of_bus = partial(of_record, BUS_FAULTS, Effect.BUS)
+def of_bus(field: str, amount: float) -> dict[str, Any]:
+    """A field of BUS_FAULTS, which the model of the buses makes of it what it is."""
+    return of_record(BUS_FAULTS, Effect.BUS, field, amount) | {"where": Where.MODELLED}
+
+
 of_actuators = partial(of_record, ACTUATOR_FAULTS, Effect.ACTUATOR)
 
 

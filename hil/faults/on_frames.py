@@ -8,6 +8,7 @@ from tianyuan.control.kernels import kernel
 from tianyuan.dbc.encoding import counter_of, put_raw, reseal
 from tianyuan.dbc.frame import EXTENDED as EXTENDED_BIT
 from tianyuan.dbc.frame import FDF, WORDS
+from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil.faults.records import TAPE, Effect
 from tianyuan.hil.noise import uniform
 
@@ -23,6 +24,7 @@ REORDER = int(Effect.REORDER)
 REPLAY_BESIDE = int(Effect.REPLAY_BESIDE)
 REPLAY_INSTEAD = int(Effect.REPLAY_INSTEAD)
 EXTENDED = int(Effect.EXTENDED)
+STEP_NS = NS_PER_MS  # of the rig
 HIGH_BITS = 0x155 << 11  # of an extended identifier, above those that a standard one has
 
 
@@ -63,16 +65,29 @@ def _spoil(row, codec, message, frames, i, t_ns):
 
 
 @kernel
-def _played(row, s, tape, r, frames, n):
-    """Put the next frame of the recording after the others, or in place of the last."""
+def _hold(held, counts, frames, i, until_ns):
+    """Keep a copy of a frame until then; one that finds no room is lost."""
+    if counts[0] < held.size:
+        copy(frames, i, held, counts[0])
+        held[counts[0]].t_ns = until_ns
+        counts[0] += 1
+
+
+@kernel
+def _play(row, s, tape, r, held, counts, frames, n, t_ns):
+    """Play the next frame of the recording: in place of the last one, or a millisecond after it.
+
+    Not at once: a control unit has one mailbox a message, in which the newer one would win.
+    """
     if s.taped == 0:
-        return n
+        return
     kept = min(s.taped, TAPE)
-    oldest = s.taped - kept
-    place = n - 1 if row.effect == REPLAY_INSTEAD else n
-    copy(tape, r * TAPE + (oldest + s.played % kept) % TAPE, frames, place)
+    place = r * TAPE + (s.taped - kept + s.played % kept) % TAPE
     s.played += 1
-    return place + 1
+    if row.effect == REPLAY_INSTEAD:
+        copy(tape, place, frames, n - 1)
+    else:
+        _hold(held, counts, tape, place, t_ns + STEP_NS)
 
 
 @kernel
@@ -151,15 +166,12 @@ def on_frame(faults, state, held, swapped, tape, counts, codec, message, frames,
             continue
         s.count += 1
         if row.effect == DELAY:
-            if counts[0] < held.size:
-                copy(frames, n - 1, held, counts[0])
-                held[counts[0]].t_ns = t_ns + row.every_ns
-                counts[0] += 1
+            _hold(held, counts, frames, n - 1, t_ns + row.every_ns)
             return n - 1
         if row.effect in (DOUBLE, EXTENDED):
             n = _beside(row, codec, message, frames, n)
-        elif row.effect in (REPLAY_BESIDE, REPLAY_INSTEAD) and n < frames.size:
-            n = _played(row, s, tape, r, frames, n)
+        elif row.effect in (REPLAY_BESIDE, REPLAY_INSTEAD):
+            _play(row, s, tape, r, held, counts, frames, n, t_ns)
         else:
             _bend(row, s, codec, message, frames, n - 1, t_ns)
     return n

@@ -16,6 +16,7 @@ from tianyuan.hil.faults.targets import Rows, Targets
 
 DRAWS: Final = 4096  # the noise channels of faults begin here, far above those of the sensors
 
+UNNOTICED: Final = partial(of_frames.sole, Effect.NOTHING)  # by anything in virtual time
 EXPANDED: Final[dict[str, Callable[[Targets, FaultEntry], Rows]]] = {
     "position_lost": partial(of_frames.frames, Effect.SILENCE),
     "position_frozen": of_channels.frozen,
@@ -41,7 +42,6 @@ EXPANDED: Final[dict[str, Callable[[Targets, FaultEntry], Rows]]] = {
     "overruns_in_a_row": of_frames.overrun,
     "host_stall": partial(of_frames.sole, Effect.STALL),
     "host_stall_long": partial(of_frames.sole, Effect.STALL),
-    "wall_clock_jump": partial(of_frames.sole, Effect.NOTHING),
     "frames_delayed": of_frames.delayed,
     "frames_disordered": of_frames.disordered,
     "host_killed": partial(of_frames.sole, Effect.STALL),
@@ -80,14 +80,15 @@ def _trigger(at: At) -> dict[str, Any]:
 
 
 def faults(entries: Sequence[FaultEntry], wire: Wire, seed: int) -> np.recarray:
-    """FAULTS of the entries that the rig injects; the others are for files and processes.
+    """FAULTS of the entries that are not there before the run.
 
+    What is done to processes has a row, too, that does nothing: FAULT_STATE tells when it is due.
     ``wire`` is that of the car's sensors as the rig speaks for them. Raises InputError for
     what this car does not have.
     """
     car, made = Targets(wire, seed), list[dict[str, Any]]()
     for place, entry in enumerate(entries):
-        if entry.fault not in EXPANDED:
+        if entry.row.before_the_run:
             continue
         lasts_s = entry.lasts_s
         common = _trigger(entry.at) | {
@@ -96,7 +97,8 @@ def faults(entries: Sequence[FaultEntry], wire: Wire, seed: int) -> np.recarray:
             "for_ns": 0 if lasts_s is None else max(round(lasts_s * 1e9), 1),
             "seed": car.seed_of(entry),
         }
-        made += [common | row for row in EXPANDED[entry.fault](car, entry)]
+        expand = EXPANDED.get(entry.fault, UNNOTICED)
+        made += [common | row for row in expand(car, entry)]
     rows = np.zeros(len(made), FAULTS).view(np.recarray)
     for r, values in enumerate(made):
         rows[r]["draws"] = DRAWS + r

@@ -67,6 +67,14 @@ class Trigger(IntEnum):
     SPEED = 2
 
 
+class Where(IntEnum):
+    """Whether a row needs the model of the buses, which has some faults of its own."""
+
+    ANYWHERE = 0
+    MODELLED = 1
+    NOT_MODELLED = 2
+
+
 # One row an effect: a fault may need several.
 FAULTS: Final = np.dtype(
     [
@@ -89,6 +97,7 @@ FAULTS: Final = np.dtype(
         ("raw", "i8"),
         ("count", "i8"),  # frames or ticks after which it ends, or frames at a time; 0: none
         ("every_ns", "i8"),
+        ("where", "i8"),  # Where
     ]
 )
 
@@ -112,6 +121,7 @@ HOST_FAULTS: Final = np.dtype(
         ("late", "i8"),  # ticks missed since the last one
         ("in_a_row", "i8"),
         ("ended", "i8"),
+        ("modelled", "i8"),  # 1: there is a model of the buses
     ]
 )
 

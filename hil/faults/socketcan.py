@@ -159,7 +159,7 @@ def netem(interface: str, *what: str) -> Iterator[None]:
 
 def transmit_queue_full(interface: str) -> contextlib.AbstractContextManager[None]:
     """Nothing leaves the interface: once its queue is full, senders are told ENOBUFS."""
-    return netem(interface, "delay", "600s", "limit", str(QUEUED))
+    return netem(interface, "delay", "200s", "limit", str(QUEUED))
 
 
 @contextmanager

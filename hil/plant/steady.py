@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import brentq, least_squares
 
+from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.load import GRAVITY_MPS2
 from tianyuan.hil.plant.parameters import Vehicle
 from tianyuan.hil.plant.tyre import force
@@ -52,19 +53,29 @@ def axle_n(
     vehicle: Vehicle, axle: str, ay_mps2: float, slip_angles: np.ndarray, air_mps: float = 0.0
 ) -> np.ndarray:
     """Lateral force in N of an axle at slip angles in rad, its load moved by ``ay_mps2``."""
+    return np.asarray(wheels_n(vehicle, axle, ay_mps2, slip_angles, air_mps).sum(axis=0))
+
+
+def wheels_n(
+    vehicle: Vehicle, axle: str, ay_mps2: float, slip_angles: np.ndarray, air_mps: float = 0.0
+) -> np.ndarray:
+    """As ``axle_n``, of its inner wheel and its outer, (2, angles)."""
     share, aero = static_share(vehicle, axle), vehicle.aero
     half_n = 0.5 * vehicle.chassis.mass_kg * GRAVITY_MPS2 * share
     pressed = aero.front_share if axle == "front" else 1.0 - aero.front_share
     half_n += 0.5 * pressed * aero.downforce_n_per_mps2 * air_mps**2
     moved = min(half_n, moved_n(vehicle, axle, ay_mps2))
     stiffness = vehicle.tyre.stiffness_y_1prad * getattr(vehicle.tyre, f"{axle}_factor")
-    p = vehicle.plant()[0]
-    return np.array(
-        [
-            sum(force(p, n, 0.0, slip, stiffness, 1.0)[1] for n in (half_n - moved, half_n + moved))
-            for slip in np.tan(slip_angles)
-        ]
-    )
+    out = np.zeros((2, len(slip_angles)))
+    _fill(vehicle.plant(), half_n - moved, half_n + moved, np.tan(slip_angles), stiffness, out)
+    return out
+
+
+@kernel
+def _fill(plant, inner_n, outer_n, slips, stiffness, out):
+    for i in range(slips.size):
+        out[0, i] = force(plant[0], inner_n, 0.0, slips[i], stiffness, 1.0)[1]
+        out[1, i] = force(plant[0], outer_n, 0.0, slips[i], stiffness, 1.0)[1]
 
 
 def limit_mps2(vehicle: Vehicle, axle: str, air_mps: float = 0.0) -> float:

@@ -7,6 +7,7 @@ are the same as in virtual time.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -18,18 +19,18 @@ from pathlib import Path
 from typing import Final
 
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.local_bus import nodes
 from tianyuan.firmware.bus_names import car_buses
+from tianyuan.hil.faults.at_run_time import Scene
 from tianyuan.hil.faults.files import Inputs
 from tianyuan.hil.realtime import drive_rig
 from tianyuan.hil.scenario.end import NS_PER_S, End
 from tianyuan.hil.scenario.files import write_inputs
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import Ready
-from tianyuan.hil.scenario.process_faults import ProcessFaults, Scene, log_for
+from tianyuan.hil.scenario.process_faults import ProcessFaults, log_for
 
 LOOK_S: Final = 0.02
-PATIENCE_S: Final = 180.0  # for processes that compile, of a cold cache
+PATIENCE_S: Final = 600.0  # for processes that compile, of a cold cache on a busy machine
 
 
 def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
@@ -40,16 +41,20 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
     with _folder() as folder, log_for(scenario, folder) as log:
         inputs = write_inputs(scenario, ready, folder)
         bus = f"{folder}/can0"
-        common = ("--car", str(inputs.car), "-c", bus)
-        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where) as processes:
+        common = ("--car", str(inputs.car), "-c", bus, "--rate", str(scenario.rate_hz))
+        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where, rig) as processes:
             if ready.car.guard:
                 processes.start("guard", *common)
-            joined = 1 + bool(ready.car.guard)
-            processes.wait(lambda: len(nodes(bus)) >= joined, "rig and guard")
+            # A host without a guard that speaks is sent home by race control.
+            heard = ready.life.permit_received
+            processes.wait(lambda: bool((heard["count"] > 0).all()), "the guard")
             logged = ("--log", str(log)) if log is not None else ()
             processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
-            scene = Scene(ready.period_ns * 1e-9, log)
-            with ProcessFaults(scenario, ready.life, scene) as faults:
+            scene = Scene(
+                os.getpid(), ready.period_ns * 1e-9, os.sched_getaffinity(0),
+                folder if log is None else log.parent, bus, ready.car,
+            )  # fmt: skip
+            with ProcessFaults(scenario, ready.world, ready.life, scene) as faults:
                 _until_over(ready, scenario, rig, processes)
     if faults.failed is not None:
         raise InputError(f"{where}: {faults.failed}")
@@ -58,7 +63,7 @@ def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
 
 def _circuit(inputs: Inputs, scenario: Scenario) -> tuple[str, ...]:
     return (
-        "--track", str(inputs.track), "--line", str(inputs.line), "--rate", str(scenario.rate_hz),
+        "--track", str(inputs.track), "--line", str(inputs.line),
         "--controller", scenario.controller,
     )  # fmt: skip
 
@@ -100,8 +105,8 @@ def _rig(ready: Ready, buses: tuple) -> Iterator[threading.Thread]:
 class _Processes:
     """Processes of our own program, ended with the scenario."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, rig: threading.Thread) -> None:
+        self.where, self.rig = where, rig
         self.all: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> _Processes:
@@ -123,6 +128,8 @@ class _Processes:
                 if process.poll() is not None:
                     _, said = process.communicate()
                     raise InputError(f"{self.where}: {' '.join(said.split()[-60:])}")
+            if not self.rig.is_alive():
+                raise InputError(f"{self.where}: the rig has ended before {what} was there")
             if time.monotonic() > end:
                 raise InputError(f"{self.where}: {what}: not there after {PATIENCE_S:.0f} s")
             time.sleep(LOOK_S)

@@ -21,6 +21,7 @@ PERMIT_NS: Final = 100_000_000  # a grant older than this permits nothing
 SILENT_NS: Final = 200_000_000  # a host unheard for this long is gone
 STOPPING: Final = (Mode.CONTROLLED_STOP, Mode.EMERGENCY_STOP)
 SLOWER: Final = 0.97  # of its twin's speed: what a cap leaves, and noise does not
+CYCLE_NS: Final = 25_000_000  # a heartbeat's, and a little
 SLOW_MPS: Final = 1.0
 CAPPED_NS: Final = 1_000_000_000  # a cap takes this long to show in the speed
 NS_PER_S: Final = 1e9
@@ -59,10 +60,10 @@ def find(trace: Rows, t_ns: int, guarded: bool, twin: Rows | None) -> Findings:
         return Findings("none", _said_ns(rows), _word(trace, end), None, None, begin, end)
     slower_ns = _slower_ns(rows, twin)
     if slower_ns is not None:
-        said = np.flatnonzero(rows.cause != Cause.NONE)
-        told_ns = int(rows.beat_ns[said[0]]) if len(said) else slower_ns
-        return Findings("degraded", told_ns, _degraded_by(rows), None, None, begin, end)
-    return Findings("ignored", None, Cause.NONE.name, None, None, begin, end)
+        return Findings("degraded", slower_ns, _degraded_by(rows), None, None, begin, end)
+    # Who drives on beside the track has coped with nothing.
+    reaction: Reaction = "none" if (rows.edge_margin_m < 0.0).any() else "ignored"
+    return Findings(reaction, None, Cause.NONE.name, None, None, begin, end)
 
 
 def _drove(rows: Rows) -> bool:
@@ -105,16 +106,29 @@ def _stopped(rows: Rows, stand: int, guarded: bool, begin: int, end: int) -> Fin
     slow = _since(np.abs(way.speed_mps) < SLOW_MPS)
     emergency = lost < slow if guarded else way.mode[-1] == Mode.EMERGENCY_STOP
     stops = way.mode[-1] in STOPPING
+    words = (Mode.EMERGENCY_STOP,) if emergency else STOPPING
     shown = [int(way.t_ns[-1])]
-    if stops:
-        shown.append(_said_ns(way))
+    if way.mode[-1] in words:
+        shown.append(_said_ns(way, words))
     if emergency and lost < len(way):
         shown.append(_frame_ns(way, lost, "permit_ns"))
-    if _open(way)[0] and (shut := _since(~_open(way))) < len(way):
-        shown.append(_frame_ns(way, shut, "throttle_ns"))
+    shown.append(_shut_ns(way, min(shown)))
     reaction: Reaction = "emergency_stop" if emergency else "controlled_stop"
     cause = _word(way, len(way)) if stops else _others_word(way[-1])
     return Findings(reaction, min(shown), cause, begin + stand, _gone_ns(way), begin, end)
+
+
+def _shut_ns(way: Rows, first_ns: int) -> int:
+    """The frame that closes the throttle, where it belongs to the reaction first shown then.
+
+    Commands have cycles of their own, so it may come a little before the word; long before it, a
+    bend has closed the throttle.
+    """
+    shut = _since(~_open(way))
+    if shut == 0 or shut >= len(way):
+        return first_ns
+    shut_ns = _frame_ns(way, shut, "throttle_ns")
+    return shut_ns if first_ns - CYCLE_NS <= shut_ns < first_ns else first_ns
 
 
 def _frame_ns(rows: Rows, row: int, field: str) -> int:
@@ -129,9 +143,9 @@ def _gone_ns(way: Rows) -> int | None:
     return newest_ns if way.t_ns[-1] - newest_ns > SILENT_NS else None
 
 
-def _said_ns(rows: Rows) -> int:
+def _said_ns(rows: Rows, words: tuple[Mode, ...] = STOPPING) -> int:
     """The frame from which on the heartbeat says that the car is being stopped."""
-    says = np.isin(rows.mode, STOPPING)
+    says = np.isin(rows.mode, words)
     return int(rows.beat_ns[min(_since(says), len(rows) - 1)])
 
 
@@ -153,19 +167,23 @@ def _degraded_by(rows: Rows) -> str:
 
 
 def _slower_ns(rows: Rows, twin: Rows | None) -> int | None:
-    """The first row of a car that drove more slowly than its twin, to the end or for a while."""
+    """The first sign of a cap on the speed, where the car drove more slowly than its twin for it.
+
+    Slower alone is none: a car that is wrong about its speed is slow, too. The sign is a cause in
+    the heartbeat of a car that drives on, or a target below the twin's at the same place.
+    """
     if twin is None or not len(rows):
         return None
-    twin_mps = at_places(twin, rows, "target_mps")
-    known = np.isfinite(twin_mps) & (twin_mps > 1.0)
-    capped = known & (rows.target_mps < SLOWER * twin_mps)
     late = rows.t_ns >= rows.t_ns[0] + CAPPED_NS
-    speed_mps = at_places(twin, rows, "speed_mps")
-    both = known & late & np.isfinite(speed_mps)
-    if not both.any() or rows.speed_mps[both].mean() >= SLOWER * speed_mps[both].mean():
+    twin_mps = at_places(twin, rows, "speed_mps")
+    both = late & np.isfinite(twin_mps)
+    if not both.any() or rows.speed_mps[both].mean() >= SLOWER * twin_mps[both].mean():
         return None
-    first = np.flatnonzero(capped)
-    return int(rows.t_ns[first[0]]) if len(first) else int(rows.t_ns[np.flatnonzero(both)[0]])
+    signs = [int(rows.beat_ns[k]) for k in np.flatnonzero(rows.cause != Cause.NONE)[:1]]
+    target_mps = at_places(twin, rows, "target_mps")
+    capped = np.isfinite(target_mps) & (rows.target_mps < SLOWER * target_mps)
+    signs += [int(rows.t_ns[k]) for k in np.flatnonzero(capped)[:1]]
+    return min(signs, default=None)
 
 
 def at_places(twin: Rows, rows: Rows, field: str) -> np.ndarray:

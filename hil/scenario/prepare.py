@@ -49,8 +49,8 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
     guard = virtual.make_guard(car, host)
     try:
         world = virtual.make_rig(
-            car, names.vehicle_file(scenario.car), host, seed, scenario.faults,
-            scenario.conditions, flat(scenario.vehicle),
+            car, names.vehicle_file(scenario.car), host, seed, scenario.conditions,
+            flat(scenario.vehicle), scenario.faults,
         )  # fmt: skip
     except InputError as error:
         raise InputError(f"{where}: {error}") from None

@@ -100,6 +100,15 @@ def test_frames_unsent_three_ticks_in_a_row_are_a_fault(buses, told, unsent, cau
     assert fault(buses, told) == cause
 
 
+def test_frames_unsent_since_nobody_acknowledges_are_put_down_to_that(buses, told):
+    bus_faults.note(buses, told, error(ACK)[0], T_NS)
+    told.unsent_in_a_row = 2
+    assert fault(buses, told) == Cause.NONE
+    told.unsent_in_a_row = 3
+    assert fault(buses, told) == Cause.NO_ACKNOWLEDGE
+    assert fault(buses, told, T_NS + GAP_NS + MS) == Cause.NOT_SENT
+
+
 def test_an_interface_that_is_down_is_a_fault(buses, told):
     told.interface_down = 1.0
     assert fault(buses, told) == Cause.INTERFACE_DOWN

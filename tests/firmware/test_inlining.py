@@ -11,13 +11,16 @@ from tianyuan.firmware import tick as host_tick
 from tianyuan.firmware.guard import listen
 from tianyuan.firmware.guard import tick as guard_tick
 from tianyuan.hil import lockstep, rig
+from tianyuan.hil.bus import carry, injection, port
 
-LARGE = {"world", "life", "tables", "params"}
+LARGE = {"world", "life", "tables", "params", "net"}
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    "module", [host_tick, guard_tick, listen, rig, lockstep], ids=lambda module: module.__name__
+    "module",
+    [host_tick, guard_tick, listen, rig, lockstep, carry, injection, port],
+    ids=lambda module: module.__name__,
 )
 def test_a_kernel_with_a_large_tuple_is_inlined_or_a_thread_s_own(module):
     """One that is not lays hundreds of words on the stack at each call."""

@@ -137,6 +137,7 @@ def test_the_document_has_its_named_keys_and_is_strict_json():
         "track",
         "car",
         "controller",
+        "buses",
     ]
     assert read["stop_cause"] == "CHEQUERED_FLAG"
     assert read["real_time_factor"] is None

@@ -94,6 +94,18 @@ def test_a_lap_s_json_is_all_that_standard_output_holds(place, line):
     assert again.returncode == 0
     assert "not finished" not in again.stdout
     assert json.loads((place / "lap.json").read_text())["laps"] == run["laps"]
+    assert run["buses"] == []
+
+
+def test_a_lap_over_modelled_buses_tells_their_load_and_every_message_s_latency(place, line):
+    arguments = ("lap", "--track", "oval", "--laps", "1", "--line", str(line), "--bus-model")
+    done = tianyuan(place, *arguments, "--json", "bus.json")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    (bus,) = json.loads((place / "bus.json").read_text())["buses"]
+    assert f"load {bus['load']:.1%}" in done.stdout
+    steering = next(each for each in bus["messages"] if each["name"] == "STEERING_COMMAND")
+    assert 0 < steering["min_us"] <= steering["median_us"] <= steering["max_us"] < 2000
+    assert sum(each["frames"] for each in bus["messages"]) == bus["frames"]
 
 
 @pytest.fixture

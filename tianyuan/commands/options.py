@@ -38,6 +38,12 @@ Laps = Annotated[
 Rate = Annotated[
     int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
 ]
+BusModel = Annotated[
+    bool,
+    typer.Option(
+        "--bus-model", help="Carry the frames over modelled buses; without it they arrive at once."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
 Cpu = Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the real-time thread to a CPU.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after so long.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tianyuan.commands.prepare import Prepared
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil import laps as lap_table
+from tianyuan.hil.bus.figures import BusFigures
 from tianyuan.hil.laps import LapRun
 from tianyuan.hil.report import Run, Stage, Timing
 
@@ -23,7 +24,11 @@ KMH_PER_MPS = 3.6
 
 
 def result_of(
-    ready: Prepared, telemetry: np.ndarray, finished: bool, real_time_factor: float = 1.0
+    ready: Prepared,
+    telemetry: np.ndarray,
+    finished: bool,
+    real_time_factor: float = 1.0,
+    buses: Sequence[BusFigures] = (),
 ) -> LapRun:
     """The document of a run that left this telemetry."""
     return LapRun(
@@ -34,6 +39,7 @@ def result_of(
         track=ready.track,
         car=ready.car.name,
         controller=ready.law.name.lower().replace("_", "-"),
+        buses=list(buses),
     )
 
 
@@ -62,6 +68,26 @@ def print_laps(run: LapRun) -> None:
     console.print(table)
     ended = "finished" if run.finished else "not finished"
     console.print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
+
+
+def print_buses(buses: Sequence[BusFigures]) -> None:
+    """How full the modelled buses were, and how long their messages took."""
+    for bus in buses:
+        table = Table(
+            title=f"bus {bus.name}: load {bus.load:.1%}, {bus.frames} frames, {bus.spoilt} spoilt",
+            title_justify="left",
+        )
+        for heading in ("message", "frames", "least µs", "median µs", "most µs"):
+            table.add_column(heading, justify="left" if heading == "message" else "right")
+        for each in bus.messages:
+            times_us = (each.min_us, each.median_us, each.max_us)
+            table.add_row(each.name, f"{each.frames}", *(f"{time_us:.0f}" for time_us in times_us))
+        Console().print(table)
+        for node in bus.nodes:
+            lost = {"replaced": node.replaced, "dropped": node.dropped, "overrun": node.overrun}
+            told = [f"{count} {name}" for name, count in lost.items() if count]
+            if told:
+                typer.echo(f"bus {bus.name}: {node.name}: {', '.join(told)}")
 
 
 def timing_of(kept: Accounts) -> Timing:
@@ -107,4 +133,5 @@ def report_of(
         stop_cause=run.stop_cause,
         real_time_factor=run.real_time_factor,
         timing=timing,
+        figures={f"load of bus {bus.name}": f"{bus.load:.1%}" for bus in run.buses},
     )

@@ -56,7 +56,10 @@ class Buses(NamedTuple):
         injection.inject(self.net, self.clock[0])
         self.clock[0] += step_ns
         carry.carry(self.net, self.ears, self.clock[0])
-        self.carried.append(tap_of(self.net).copy())
+        carried = tap_of(self.net).copy()
+        assert all(self.clock[0] - step_ns < carried.t_ns)  # nothing happens in the past
+        assert all(carried.t_ns <= self.clock[0])
+        self.carried.append(carried)
         for who, queue in ((HOST, self.ears.host), (RIG, self.ears.rig), (GUARD, self.ears.guard)):
             self.heard[who].append(queue[: self.ears.waiting[who]].copy())
             self.ears.waiting[who] = 0
@@ -100,6 +103,13 @@ def make(
     return Buses(net, ears(), record(HOST_RECORD), [0], [], {HOST: [], RIG: [], GUARD: []})
 
 
-@pytest.fixture
-def bus() -> Buses:
-    return make()
+@pytest.fixture(scope="session")
+def buses():
+    """Makes fresh buses."""
+    return make
+
+
+@pytest.fixture(scope="session", name="frame")
+def frame_fixture():
+    """Makes a frame of an identifier and a payload."""
+    return frame

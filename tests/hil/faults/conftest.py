@@ -105,16 +105,23 @@ def shipped() -> Car:
 
 
 @pytest.fixture(scope="session")
-def host(shipped: Car) -> Host:
-    return make_host(shipped, straight(), Controller.STANLEY, 2 * MS)
+def straight_line() -> np.recarray:
+    return straight()
+
+
+@pytest.fixture(scope="session")
+def host(shipped: Car, straight_line: np.recarray) -> Host:
+    return make_host(shipped, straight_line, Controller.STANLEY, 2 * MS)
 
 
 @pytest.fixture(scope="session")
 def mouth(shipped: Car, host: Host) -> Callable[..., Mouth]:
     """Begin a rig with some faults, each as the table of a scenario."""
 
-    def begin(*documents: dict[str, Any], seed: int = 1) -> Mouth:
+    own = shipped
+
+    def begin(*documents: dict[str, Any], seed: int = 1, car: Car = own) -> Mouth:
         entries = [FaultEntry.model_validate(document) for document in documents]
-        return Mouth(shipped, host, entries, seed)
+        return Mouth(car, host, entries, seed)
 
     return begin

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tianyuan.hil.faults.catalogue import BY_NAME, FAULTS
 from tianyuan.hil.faults.entry import FaultEntry
-from tianyuan.hil.faults.fault import Expected, Fault, Layer, Reaction
+from tianyuan.hil.faults.fault import Expected, Fault, Layer, Parameter, Reaction
 
 ROW = re.compile(r"^\| (\d{1,2}) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 IN_WORDS = {  # rows whose reaction is told in words there
@@ -92,6 +92,7 @@ def test_an_entry_needs_a_name_alone_and_has_every_parameter_within_its_bounds(f
         ({"fault": "bus_off", "at": {"time_s": 1, "lap": 2}}, "lap without station_m"),
         ({"fault": "bus_off", "at": {"station": 1}}, "station"),
         ({"fault": "bus_off", "for_s": 0}, "greater than 0"),
+        ({"fault": "host_killed", "for_s": 1}, "cannot be taken back"),
         ({"fault": "line_nan", "at": {"time_s": 1}}, "before the run"),
         ({"fault": "bus_off", "at": {"time_s": float("nan")}}, "finite"),
     ],
@@ -99,3 +100,28 @@ def test_an_entry_needs_a_name_alone_and_has_every_parameter_within_its_bounds(f
 def test_an_entry_that_cannot_be_is_refused_by_name(document, said):
     with pytest.raises(ValidationError, match=said):
         FaultEntry.model_validate(document)
+
+
+def parameter(told: Parameter) -> str:
+    if told.kind == "choice":
+        return f"`{told.name}`: {', '.join(told.choices)}"
+    default = f"{told.default:g}" if told.kind == "number" else told.default
+    return f"`{told.name}` = {default}"
+
+
+def reaction(expected: Expected) -> str:
+    if not expected.bound:
+        return expected.reaction.value
+    space = " " if expected.unit == "ms" else ""
+    return f"{expected.reaction.value} {expected.bound:g}{space}{expected.unit}"
+
+
+def test_the_documentation_has_every_row_as_it_is():
+    text = (Path(__file__).parents[3] / "docs" / "faults.md").read_text()
+    for fault in FAULTS:
+        cells = (
+            str(fault.number), f"`{fault.name}`", ", ".join(map(reaction, fault.expected)),
+            fault.virtual or "–", fault.realtime or "–",
+            "; ".join(map(parameter, fault.parameters)),
+        )  # fmt: skip
+        assert f"| {' | '.join(cells)} |" in text, fault

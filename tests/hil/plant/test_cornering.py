@@ -10,6 +10,8 @@ from scipy.integrate import solve_ivp
 
 from tianyuan.hil.plant import steady
 
+pytestmark = pytest.mark.compiled  # seconds of driving are minutes with the JIT off
+
 G = 9.81
 FREE = {"rolling": 0.0, "rolling_spm": 0.0}
 STILL = {"drag_n_per_mps2": 0.0, "side_n_per_mps2": 0.0}

@@ -120,6 +120,7 @@ def test_an_override_that_cannot_be_is_named(key, value, says):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", CARS)
 def test_the_drivers_tables_describe_the_rigs_car(name):
     car, v = load_car(CARS[name]), parameters.load(name)
@@ -160,6 +161,7 @@ def test_the_drivers_tables_describe_the_rigs_car(name):
         assert known[key] == pytest.approx(value, rel=2e-3), key
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", CARS)
 def test_the_drivers_axles_slip_as_the_rigs_do(name):
     """To a tenth, up to nine tenths of the limit, at any speed: what its steering is made of."""

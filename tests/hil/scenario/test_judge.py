@@ -148,8 +148,15 @@ def test_a_permit_lost_by_a_car_that_all_but_stands_makes_no_emergency_of_its_st
 
 def test_a_permit_that_comes_back_was_not_withdrawn():
     rows = straight()
-    rows.permit[(rows.t_ns >= AT_NS) & (rows.t_ns < AT_NS + 50 * MS)] = 0
+    rows.permit[(rows.t_ns >= AT_NS) & (rows.t_ns < AT_NS + 50 * MS)] = Permit.WAITING
     assert found(rows, straight()).reaction == "ignored"
+
+
+def test_a_permit_that_waits_until_the_car_stands_was_not_given():
+    rows = braked(straight(), FAULT_NS + 80 * MS, 8.5)
+    rows.permit[rows.t_ns >= FAULT_NS + 8 * MS] = Permit.WAITING
+    result = found(rows)
+    assert (result.reaction, result.detected_ns) == ("emergency_stop", FAULT_NS + 8 * MS)
 
 
 def test_slower_than_the_twin_is_degraded_and_as_fast_is_not():
@@ -161,6 +168,38 @@ def test_slower_than_the_twin_is_degraded_and_as_fast_is_not():
     assert result.reaction == "degraded"
     assert result.detected_ns == AT_NS
     assert found(straight(), straight(20.0)).reaction == "ignored"
+
+
+def test_slower_without_a_sign_on_the_bus_is_not_degraded():
+    rows = straight()
+    rows.speed_mps[rows.t_ns >= AT_NS] = 20.0
+    assert found(settled(rows), straight(20.0)).reaction == "ignored"
+    rows = says(rows, AT_NS + 60 * MS, Mode.DRIVING, Cause.POSITION_LOST)
+    result = found(rows, straight(20.0))
+    assert (result.reaction, result.cause) == ("degraded", "POSITION_LOST")
+    assert result.detected_ns == AT_NS + 60 * MS
+
+
+def test_a_car_that_drives_on_beside_the_track_has_not_coped_with_the_fault():
+    rows = straight()
+    rows.edge_margin_m[6000] = -0.1
+    assert found(rows, straight()).reaction == "none"
+
+
+def test_an_emergency_that_follows_a_controlled_stop_dates_from_its_own_first_frame():
+    rows = controlled_stop()
+    later_ns = AT_NS + 2_000 * MS
+    rows = withdrawn(says(rows, later_ns, Mode.EMERGENCY_STOP, Cause.OFF_LINE), later_ns + 8 * MS)
+    result = found(rows)
+    assert (result.reaction, result.detected_ns) == ("emergency_stop", later_ns)
+
+
+@pytest.mark.parametrize(("before_ms", "counts"), [(10, True), (300, False)])
+def test_a_throttle_that_a_bend_has_closed_shows_nothing(before_ms, counts):
+    rows = braked(straight(), AT_NS, 4.0)
+    said_ns = AT_NS + before_ms * MS
+    rows = says(rows, said_ns, Mode.CONTROLLED_STOP, Cause.POSITION_LOST)
+    assert found(rows).detected_ns == (AT_NS if counts else said_ns)
 
 
 def test_the_chequered_flag_ends_what_is_judged():

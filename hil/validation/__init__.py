@@ -1,0 +1,1 @@
+"""Validation: the plant on standard manoeuvres, against theory and against a peer's models."""
