@@ -20,6 +20,7 @@ from tianyuan.hil.campaign.model import Campaign, load
 from tianyuan.hil.campaign.store import stored
 from tianyuan.hil.campaign.tasks import Task, Tasks
 from tianyuan.hil.scenario import refusal
+from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.prepare import prepare
 from tianyuan.hil.scenario.read import files as scenario_files
 from tianyuan.hil.scenario.read import scenario_of
@@ -110,6 +111,7 @@ def warm_up(tasks: Tasks) -> None:
         task = tasks[number]
         where = f"{tasks.campaign.name}: row {number}"
         scenario = scenario_of(task.document, where)
+        check(scenario, where)
         if not refusal.is_of_files(scenario):  # those are not to be ready
             ready = prepare(scenario, where, task.seed)
             virtual.warm_up(ready.world, ready.host, ready.guard)
