@@ -184,7 +184,8 @@ def _section(k: int, result: Result) -> str:
     why = f'<p class="why {result.verdict}">{escape(told)}</p>' if told else ""
     return (
         f'<section id="scenario{k}"><h2>{escape(result.name)} {_chip(result)}</h2>'
-        f'<p class="subtitle">{about}</p>{why}<div class="run"></div></section>'
+        f'<p>{escape(result.about)}</p><p class="subtitle">{about}</p>{why}'
+        '<div class="run"></div></section>'
     )
 
 

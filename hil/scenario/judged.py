@@ -117,6 +117,7 @@ def result_of(
         detected_ms=_ms(found.detected_ns, drive.begun_ns),
         bound_ms=None if bound.within_ns is None else bound.within_ns / 1e6,
         max_cross_track_m=float(np.abs(rows.cross_track_m).max()) if len(rows) else None,
+        about=scenario.about,
         expected=bound.reaction,
         known=scenario.expect.known,
         faults=[entry.fault for entry in scenario.faults],

@@ -46,6 +46,7 @@ def judged(scenario: Scenario, seed: int, realtime: bool, where: str) -> Result:
         detected_ms=None,
         bound_ms=None,
         max_cross_track_m=None,
+        about=scenario.about,
         expected="refused",
         known=scenario.expect.known,
         faults=[entry.fault for entry in scenario.faults],

@@ -23,6 +23,7 @@ class Result(BaseModel):
     detected_ms: float | None  # from the fault's beginning to the first frame that shows it
     bound_ms: float | None
     max_cross_track_m: float | None
+    about: str = ""
     expected: Reaction
     known: str | None
     faults: list[str]

@@ -19,7 +19,7 @@ NASTY = "</script><script>alert('§')</script>"
 
 @pytest.fixture
 def page(result_of, drawn, tmp_path) -> str:
-    failed = result_of(name=NASTY, passed=False, failures=[NASTY])
+    failed = result_of(name=NASTY, about=NASTY, passed=False, failures=[NASTY])
     write_scenarios(
         tmp_path / "page.html", [Outcome(result_of(), drawn), Outcome(failed, drawn)], "today", "m"
     )
@@ -38,7 +38,7 @@ def test_it_loads_nothing_from_elsewhere(page):
 
 def test_a_name_is_never_markup(page):
     assert NASTY not in page
-    assert page.count(escape(NASTY)) == 3  # in table, heading and sentence
+    assert page.count(escape(NASTY)) == 4  # in table, heading, what it is about, and sentence
 
 
 def test_it_carries_every_verdict_as_it_is(page, result_of):
