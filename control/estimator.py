@@ -7,8 +7,10 @@ measure with one antenna pair, too large to leave out (a degree at 50 m/s is 0.9
 sideways).
 
 Where the gyroscope and accelerometer fall silent, their last values would turn the car off
-the track while it is being stopped. The rear wheels' difference then gives the yaw rate, and
-an alpha-beta filter on the speeds that still come the acceleration.
+the track while it is being stopped. Alpha-beta filters on the headings and speeds that still
+come then give yaw rate and acceleration, and the steering angle through the slip tables what
+the yaw rate tends to. The wheels' differences do not: in a braked bend the inner wheels, which
+bear less, slip by more than the bend makes.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ SILENT_NS = 25_000_000  # some missed IMU frames
 ALPHA = 0.3
 BETA = 0.053
 SHORTEST_S = 0.005
-WHEELS_S = 0.02  # smooths the steps of the wheel speeds
+TURNING_S = 0.3  # towards the yaw rate that the steering angle makes: slower than the headings
+STEEPEST_RAD = 1.0
 
 
 @kernel
@@ -55,11 +58,23 @@ def _start(params, sensors, state):
 
 
 @kernel
+def _turning_radps(params, sensors, state):
+    """Yaw rate of a steady bend at the measured steering angle and the present slip angles."""
+    p, s = params[0], state[0]
+    angle = sensors[0].steer_rad
+    if s.speed_mps > SLOW_MPS:
+        ay = s.yaw_rate_radps * s.speed_mps
+        angle -= slip.front(params, s.speed_mps, ay, s.ax_mps2)
+        angle += slip.rear(params, s.speed_mps, ay, s.ax_mps2)
+    return s.speed_mps * math.tan(clamp(angle, -STEEPEST_RAD, STEEPEST_RAD)) / p.wheelbase_m
+
+
+@kernel
 def _predict(params, sensors, state, dt_s, silent):
     m, s = sensors[0], state[0]
     if silent:
-        turning = (m.wheel_rr_mps - m.wheel_rl_mps) / params[0].track_m
-        s.yaw_rate_radps += (turning - s.yaw_rate_radps) * min(dt_s / WHEELS_S, 1.0)
+        turning = _turning_radps(params, sensors, state)
+        s.yaw_rate_radps += (turning - s.yaw_rate_radps) * min(dt_s / TURNING_S, 1.0)
         s.ay_mps2 = s.yaw_rate_radps * s.speed_mps
     else:
         s.yaw_rate_radps = m.imu_yaw_rate_radps - s.yaw_bias_radps
@@ -111,7 +126,9 @@ def _correct_velocity(params, sensors, state, silent):
     heading_gain, speed_gain = p.estimator_heading_gain, p.estimator_speed_gain
     if silent:
         heading_gain = speed_gain = ALPHA
-        s.ax_mps2 += BETA / max(elapsed_s, SHORTEST_S) * surplus
+        beta_1ps = BETA / max(elapsed_s, SHORTEST_S)
+        s.ax_mps2 += beta_1ps * surplus
+        s.yaw_rate_radps += beta_1ps * innovation
     else:
         s.yaw_bias_radps -= p.estimator_bias_gain_1ps * innovation * elapsed_s
     s.heading_rad = wrap(s.heading_rad + heading_gain * innovation)

@@ -30,6 +30,7 @@ PATH: Final = np.dtype(
         ("speed_mps", "f8"),  # the speed profile
         ("accel_mps2", "f8"),  # along the line, that the profile asks for
         ("slope_rad", "f8"),
+        ("bank_rad", "f8"),  # across, positive when the left is higher; the driver knows none
         ("left_m", "f8"),  # from the line to the left edge of the track, positive
         ("right_m", "f8"),  # from the line to the right edge, positive
     ]

@@ -16,8 +16,9 @@ from tianyuan.control.planning.layout import closed_layout
 from tianyuan.control.planning.track import Track, from_points
 
 _CSV_FIELDS = ("x_m", "y_m", "right_m", "left_m")
-_KEYS = {"name", "source", "start", "curvature", "left_m", "right_m", "widths", "elevation"}
+_KEYS = {"name", "source", "start", "curvature", "left_m", "right_m", "widths", "elevation", "bank"}
 _START = ("x_m", "y_m", "heading_deg")
+_STEEPEST_DEG = 45.0
 _KNOT_M = 1.0  # between the points that a layout hands to the track's spline
 
 
@@ -27,7 +28,8 @@ def load_track(path: str | Path) -> Track:
     The TOML holds ``name``, ``source``, ``start = {x_m, y_m, heading_deg}``, ``curvature``
     (rows of station m and curvature 1/m, linear between, from 0 to the length of the lap),
     either ``left_m`` and ``right_m`` or ``widths`` (rows of station, left, right), and at
-    will ``elevation`` (rows of station and height m). Raises InputError, of one line that
+    will ``elevation`` (rows of station and height m) and ``bank`` (rows of station and degrees,
+    positive when the left is higher, linear between). Raises InputError, of one line that
     names file, line or key, value and remedy, for whatever makes it no circuit.
     """
     path = Path(path)
@@ -103,7 +105,14 @@ class _Layout:
         if not isinstance(name, str):
             raise self.error("name", f"{name!r} is no text", "put it in quotation marks")
         track = from_points(
-            self.file, x, y, left, right, slope, label=lambda i: f"station {s[i]:.1f} m"
+            self.file,
+            x,
+            y,
+            left,
+            right,
+            slope,
+            self.bank(s, length),
+            label=lambda i: f"station {s[i]:.1f} m",
         )
         return replace(track, name=name)
 
@@ -174,3 +183,12 @@ class _Layout:
             return None
         knots = self.ring("elevation", 2, length)
         return np.arctan(CubicSpline(*knots.T, bc_type="periodic")(s, 1))
+
+    def bank(self, s: Array, length: float) -> Array | None:
+        if "bank" not in self.table:
+            return None
+        knots = self.ring("bank", 2, length)
+        if (np.abs(knots[:, 1]) > _STEEPEST_DEG).any():
+            i = int(np.argmax(np.abs(knots[:, 1])))
+            raise self.error(f"bank[{i}]", f"{knots[i, 1]:g} degrees", f"at most {_STEEPEST_DEG:g}")
+        return np.radians(np.interp(s, *knots.T))

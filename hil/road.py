@@ -84,14 +84,11 @@ class Ground(NamedTuple):
 
     surface: np.recarray  # (1,) SURFACE
     patches: np.recarray  # (m,) PATCH
-    bank_rad: np.ndarray  # (n,) positive when the left is the higher side
     hollow_1pm: np.ndarray  # (n,) curvature of the surface along the line
 
 
-def ground_of(
-    path: np.recarray, conditions: Conditions, bank_rad: np.ndarray | None = None
-) -> Ground:
-    """The Ground under PATH ``path`` (n,) with ``bank_rad`` (n,), level across without it."""
+def ground_of(path: np.recarray, conditions: Conditions) -> Ground:
+    """The Ground under PATH ``path`` (n,)."""
     surface = np.zeros(1, SURFACE).view(np.recarray)
     surface.friction = conditions.friction
     if conditions.drying_line is not None:
@@ -104,12 +101,11 @@ def ground_of(
     for row, patch in zip(patches, conditions.patches, strict=True):
         for name, value in patch.fields().items():
             row[name] = value
-    bank = np.zeros(path.size) if bank_rad is None else np.ascontiguousarray(bank_rad)
     slope, spacing_m = path.slope_rad, path.s_m[1] - path.s_m[0]
     hollow = (np.roll(slope, -1) - np.roll(slope, 1)) / (2.0 * spacing_m)
     # A road that banks into its bend is a bowl: v^2 times curvature has a part across it, and
     # this one down into it.
-    return Ground(surface, patches, bank, hollow - path.curvature_1pm * np.sin(bank))
+    return Ground(surface, patches, hollow - path.curvature_1pm * np.sin(path.bank_rad))
 
 
 @kernel
@@ -149,7 +145,7 @@ def _wheels(ground, plant, station_m, length_m, across_m, cos_error, sin_error, 
 def look(ground, path, plant, state, index, share, across_m, road):
     """Fill ROAD for a car whose foot on the line is ``index`` and ``share``."""
     s, r, g = state[0], road[0], ground.surface[0]
-    slope, bank = path[index].slope_rad, ground.bank_rad[index]
+    slope, bank = path[index].slope_rad, path[index].bank_rad
     mapped = ground.patches.size > 0 or g.dry_half_m > 0.0
     r.wind_x_mps, r.wind_y_mps = g.wind_x_mps, g.wind_y_mps
     r.hollow_1pm = ground.hollow_1pm[index]

@@ -21,7 +21,7 @@ UsageError: type[typer.BadParameter] = next(
 
 COMMANDS = (
     "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline",
-    "hil", "campaign", "check", "warmup", "bench", "demo",
+    "hil", "campaign", "check", "validate", "warmup", "bench", "demo",
 )  # fmt: skip
 
 

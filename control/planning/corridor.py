@@ -66,6 +66,11 @@ def slope_at(track: Track, stations_m: Array) -> Array:
     return over_ring(track.slope_rad, stations_m / track.spacing_m)
 
 
+def bank_at(track: Track, stations_m: Array) -> Array:
+    """The track's bank at stations."""
+    return over_ring(track.bank_rad, stations_m / track.spacing_m)
+
+
 def _window(reach_m: float, step_m: float, count: int) -> NDArray[np.int64]:
     half = min(int(np.ceil(reach_m / step_m)), (count - 1) // 2)
     return np.arange(-half, half + 1, dtype=np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tianyuan.control.planning.check import check_path
-from tianyuan.control.planning.corridor import Corridor
+from tianyuan.control.planning.corridor import Corridor, bank_at
 from tianyuan.control.planning.drive_force import force_table
 from tianyuan.control.planning.fastest_line import fastest_line
 from tianyuan.control.planning.raceline import Line, minimum_curvature, moved
@@ -69,6 +69,7 @@ def planned(corridor: Corridor, line: Line, params: np.recarray) -> Plan:
     profile = speed_profile(params, curve.curvature_1pm, line.slope_rad, curve.spacing_m)
     path = _path(line, profile)
     path["left_m"], path["right_m"] = corridor.distances(curve, line.stations_m)
+    path["bank_rad"] = bank_at(corridor.track, line.stations_m)
     return Plan(path, curve.length_m, curve.spacing_m, profile.lap_s)
 
 

@@ -23,7 +23,7 @@ class Track:
     """Centre line at equal spacing, the first point not repeated; arrays of shape (n,).
 
     Headings are unwrapped, curvature is positive to the left, widths are measured from
-    the centre line along its normal, slope is positive uphill.
+    the centre line along its normal, slope is positive uphill, bank when the left is higher.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Track:
     left_m: Array
     right_m: Array
     slope_rad: Array
+    bank_rad: Array
 
     @property
     def turns(self) -> int:
@@ -52,6 +53,7 @@ def from_points(
     left_m: Array,
     right_m: Array,
     slope_rad: Array | None = None,
+    bank_rad: Array | None = None,
     *,
     spacing_m: float = SPACING_M,
     label: Callable[[int], str] = "point {}".format,
@@ -63,12 +65,15 @@ def from_points(
     points, an open loop and a line that crosses itself.
     """
     columns = {"x_m": x_m, "y_m": y_m, "left_m": left_m, "right_m": right_m}
-    if slope_rad is not None:
-        columns["slope_rad"] = slope_rad
+    surface = {"slope_rad": slope_rad, "bank_rad": bank_rad}
+    columns |= {key: values for key, values in surface.items() if values is not None}
     check_points(name, columns, label)
     curve = closed_curve(x_m, y_m, spacing_m)
     left, right = over_ring(left_m, curve.knot), over_ring(right_m, curve.knot)
-    slope = np.zeros_like(left) if slope_rad is None else over_ring(slope_rad, curve.knot)
+    slope, bank = (
+        np.zeros_like(left) if values is None else over_ring(values, curve.knot)
+        for values in surface.values()
+    )
     bend = np.maximum(np.abs(curve.curvature_1pm), 1e-9)
     inside = _INSIDE_TURN / bend
     return Track(
@@ -83,6 +88,7 @@ def from_points(
         left_m=np.where(curve.curvature_1pm > 0, np.minimum(left, inside), left),
         right_m=np.where(curve.curvature_1pm < 0, np.minimum(right, inside), right),
         slope_rad=slope,
+        bank_rad=bank,
     )
 
 

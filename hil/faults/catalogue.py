@@ -46,7 +46,7 @@ SENSORS: Final = (
           (number("offset_m", 5.0, "m", -1000.0, 1000.0),
            number("frames", 1, "1", 1, 10_000))),
     Fault(4, "signal_invalid", "sensors", (_ign(1, "T"),), CHANNEL, CHANNEL,
-          (channel("gnss_x_m"), choice("how", "not_available", "nan", "inf"))),
+          (channel("gnss_x_m"), choice("how", "not_available", "nan", "inf")), for_s=0.02),
     Fault(5, "heading_flip", "sensors", (_cs(2, "T"),), CHANNEL, CHANNEL),
     Fault(6, "wheel_speed_stuck", "sensors", (_deg(100, "ms"),), CHANNEL, CHANNEL,
           (choice("wheel", "fl", "fr", "rl", "rr"), choice("how", "held", "zero"))),
@@ -81,7 +81,7 @@ BUSES: Final = (
     Fault(18, "wrong_bit_rate", "bus", (_ref(2000, "ms"),), BUS, INTERFACE,
           (number("bitrate", 250_000, "bit/s", 10_000, 8_000_000),)),
     Fault(19, "wrong_length", "bus", (_ign(),), FRAME, FRAME,
-          (message("position"), number("length", 3, "byte", 0, 8))),
+          (message("position"), number("length", 3, "byte", 0, 8)), for_s=0.02),
     Fault(20, "fd_frame", "bus", (_ref(),), FRAME, FRAME, (message("position"),)),
 )  # fmt: skip
 
@@ -175,7 +175,7 @@ SECURITY: Final = (
     Fault(60, "counter_frozen", "security", (_cs(3, "P"),), FRAME, FRAME, (message("position"),),
           (Cause.POSITION_LOST,)),
     Fault(61, "frames_replayed", "security", (_ign(),), FRAME, FRAME,
-          (message("position"), choice("how", "beside", "instead"))),
+          (message("position"), choice("how", "beside", "instead")), for_s=0.05),
     Fault(62, "command_forged", "security", (_es(2, "T"),), FRAME, FRAME,
           (choice("command", "steer_rad", "throttle", "brake_bar"),
            number("value", 0.2, "the command's", -1000.0, 1000.0),

@@ -60,10 +60,10 @@ def find(trace: Rows, t_ns: int, guarded: bool, twin: Rows | None) -> Findings:
         return Findings("none", _said_ns(rows), _word(trace, end), None, None, begin, end)
     slower_ns = _slower_ns(rows, twin)
     if slower_ns is not None:
-        said = np.flatnonzero(rows.cause != Cause.NONE)
-        told_ns = int(rows.beat_ns[said[0]]) if len(said) else slower_ns
-        return Findings("degraded", told_ns, _degraded_by(rows), None, None, begin, end)
-    return Findings("ignored", None, Cause.NONE.name, None, None, begin, end)
+        return Findings("degraded", slower_ns, _degraded_by(rows), None, None, begin, end)
+    # Who drives on beside the track has coped with nothing.
+    reaction: Reaction = "none" if (rows.edge_margin_m < 0.0).any() else "ignored"
+    return Findings(reaction, None, Cause.NONE.name, None, None, begin, end)
 
 
 def _drove(rows: Rows) -> bool:
@@ -167,19 +167,23 @@ def _degraded_by(rows: Rows) -> str:
 
 
 def _slower_ns(rows: Rows, twin: Rows | None) -> int | None:
-    """The first row of a car that drove more slowly than its twin, to the end or for a while."""
+    """The first sign of a cap on the speed, where the car drove more slowly than its twin for it.
+
+    Slower alone is none: a car that is wrong about its speed is slow, too. The sign is a cause in
+    the heartbeat of a car that drives on, or a target below the twin's at the same place.
+    """
     if twin is None or not len(rows):
         return None
-    twin_mps = at_places(twin, rows, "target_mps")
-    known = np.isfinite(twin_mps) & (twin_mps > 1.0)
-    capped = known & (rows.target_mps < SLOWER * twin_mps)
     late = rows.t_ns >= rows.t_ns[0] + CAPPED_NS
-    speed_mps = at_places(twin, rows, "speed_mps")
-    both = known & late & np.isfinite(speed_mps)
-    if not both.any() or rows.speed_mps[both].mean() >= SLOWER * speed_mps[both].mean():
+    twin_mps = at_places(twin, rows, "speed_mps")
+    both = late & np.isfinite(twin_mps)
+    if not both.any() or rows.speed_mps[both].mean() >= SLOWER * twin_mps[both].mean():
         return None
-    first = np.flatnonzero(capped)
-    return int(rows.t_ns[first[0]]) if len(first) else int(rows.t_ns[np.flatnonzero(both)[0]])
+    signs = [int(rows.beat_ns[k]) for k in np.flatnonzero(rows.cause != Cause.NONE)[:1]]
+    target_mps = at_places(twin, rows, "target_mps")
+    capped = np.isfinite(target_mps) & (rows.target_mps < SLOWER * target_mps)
+    signs += [int(rows.t_ns[k]) for k in np.flatnonzero(capped)[:1]]
+    return min(signs, default=None)
 
 
 def at_places(twin: Rows, rows: Rows, field: str) -> np.ndarray:

@@ -207,7 +207,9 @@ def _transients() -> tuple[Case, ...]:
             (
                 Figure("first peak of the yaw rate", "rad/s", lambda t: t.yaw_rate_radps.max()),
                 Figure("second peak of the yaw rate", "rad/s", lambda t: -t.yaw_rate_radps.min()),
-                Figure("yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, end_s + 1.0)),
+                Figure(
+                    "yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, end_s + 1.0)
+                ),
                 Figure("way to the side at 1.07 s", "m", lambda t: m.at(t, t.y_m, BEGIN_S + 1.07)),
             ),
         ),
@@ -217,8 +219,14 @@ def _transients() -> tuple[Case, ...]:
             braked,
             (
                 Figure("yaw rate before", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, turn_s)),
-                Figure("yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, turn_s + 1.0)),
-                Figure("heading gained in 2 s", "rad", lambda t: t.heading_rad[-1] - m.at(t, t.heading_rad, turn_s)),
+                Figure(
+                    "yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, turn_s + 1.0)
+                ),
+                Figure(
+                    "heading gained in 2 s",
+                    "rad",
+                    lambda t: t.heading_rad[-1] - m.at(t, t.heading_rad, turn_s),
+                ),
             ),
             FRONT_FIRST,
         ),
@@ -228,7 +236,9 @@ def _transients() -> tuple[Case, ...]:
             lifted,
             (
                 Figure("lateral acceleration before", "m/s²", lambda t: m.at(t, t.ay_mps2, turn_s)),
-                Figure("yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, turn_s + 1.0)),
+                Figure(
+                    "yaw rate 1 s after", "rad/s", lambda t: m.at(t, t.yaw_rate_radps, turn_s + 1.0)
+                ),
                 Figure("speed 2 s after", "m/s", lambda t: float(t.vx_mps[-1])),
             ),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from tianyuan.hil.validation.ours import Ours
 from tianyuan.hil.validation.reasons import REASONS
 from tianyuan.hil.validation.trace import Trace
 from tianyuan.hil.validation.twin import twin
+
+COUNT = len(EXPECTATIONS)
 
 
 class Beside(NamedTuple):
@@ -75,10 +77,12 @@ class Runs:
         return Peer(kind, self._base | changed).drive(self._case.manoeuvre)
 
 
-def compare(keys: Iterable[str] = ()) -> tuple[Compared, ...]:
+def compare(keys: Iterable[str] = ()) -> Iterator[Compared]:
     """All cases, or those of ``keys``, driven by our twin and by both of the peer's models."""
     wanted = set(keys)
-    return tuple(_compared(case) for case in cases() if not wanted or case.key in wanted)
+    for case in cases():
+        if not wanted or case.key in wanted:
+            yield _compared(case)
 
 
 def _compared(case: Case) -> Compared:

@@ -40,8 +40,8 @@ def lost_w(vehicle: Vehicle, s: np.ndarray, steer_rad: np.ndarray, bars: np.ndar
     speed = np.hypot(s["vx_mps"], s["vy_mps"])
     power = aero.drag_n_per_mps2 * speed * s["vx_mps"] ** 2
     power += aero.side_n_per_mps2 * speed * s["vy_mps"] ** 2
-    power += aero.side_n_per_mps2 * speed * s["vy_mps"] * (
-        aero.pressure_centre_m * s["yaw_rate_radps"]
+    power += (
+        aero.side_n_per_mps2 * speed * s["vy_mps"] * (aero.pressure_centre_m * s["yaw_rate_radps"])
     )
     damping = springs.front_roll_damping_nms + springs.rear_roll_damping_nms
     power += damping * s["roll_rate_radps"] ** 2

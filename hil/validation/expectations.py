@@ -44,14 +44,20 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
             (mb(0.04, "height", left=0.015), std(0.07, "demand", left=0.015)),
         ),
         "traction": (
-            (mb(0.02, "height", "pitch", left=0.03), std(0.05, "wheel inertia", "demand", left=0.02)),
+            (
+                mb(0.02, "height", "pitch", left=0.03),
+                std(0.05, "wheel inertia", "demand", left=0.02),
+            ),
         ),
         "braking": (
             (mb(0.002), std(0.04, "wheel inertia", left=0.002)),
             (mb(0.04, "height", left=0.01), std(0.07, "demand", left=0.01)),
         ),
         "threshold": (
-            (mb(0.02, "shifts", "height", left=0.005), std(0.04, "wheel inertia", "demand", left=0.01)),
+            (
+                mb(0.02, "shifts", "height", left=0.005),
+                std(0.04, "wheel inertia", "demand", left=0.01),
+            ),
         ),
         "lock": (
             (
@@ -75,7 +81,7 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
         "ramp": (
             (mb(0.2, *TURN, left=0.02, absolute=True), std(0.02, absolute=True)),
             (mb(0.5, *TURN, left=0.06, absolute=True), std(0.2, "demand", "track", absolute=True)),
-            (std(0.05, "track"),),
+            (mb(0.2, "limit"), std(0.05, "track")),
         ),
         "step_15": (
             (mb(0.02, *TURN, left=0.002), std(0.01)),

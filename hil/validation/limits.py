@@ -57,7 +57,9 @@ def traction_mps2(vehicle: Vehicle, speed_mps: float, friction: float) -> float:
 
     def left(ax: float) -> float:
         _, rear_n = axle_loads_n(vehicle, ax, speed_mps)
-        return peak_n(vehicle, rear_n, friction) - (vehicle.chassis.mass_kg + wheels_kg(vehicle)) * ax
+        return (
+            peak_n(vehicle, rear_n, friction) - (vehicle.chassis.mass_kg + wheels_kg(vehicle)) * ax
+        )
 
     return float(brentq(left, 0.1, MOST_MPS2))
 

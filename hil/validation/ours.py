@@ -9,7 +9,7 @@ import numpy as np
 from tianyuan.hil.plant.controls import CONTROLS
 from tianyuan.hil.plant.parameters import Vehicle
 from tianyuan.hil.plant.road import flat
-from tianyuan.hil.plant.state import PLANT_STATE, at_rest, rolling
+from tianyuan.hil.plant.state import PLANT_STATE, rolling
 from tianyuan.hil.plant.vehicle import advance
 from tianyuan.hil.validation.manoeuvre import SAMPLE_S, Manoeuvre
 from tianyuan.hil.validation.trace import Trace
@@ -26,6 +26,12 @@ class Ours:
         self.vehicle = vehicle
         self.plant = vehicle.plant()
         self._road = flat(friction)
+        self._overall = self.plant["gearbox_overall"][0].tolist()
+        self._full_nm, self._drag_nm = (
+            self.plant["engine_torque_nm"][0],
+            self.plant["engine_drag_nm"][0],
+        )
+        self._map_radps = np.arange(len(self._full_nm)) * self.plant["engine_step_radps"][0]
 
     def drive(self, manoeuvre: Manoeuvre) -> Trace:
         """A whole run; see ``trace.Model``."""
@@ -37,21 +43,22 @@ class Ours:
         """PLANT_STATE after each millisecond, and the CONTROLS that led there; the start first."""
         gear = 0 if manoeuvre.neutral else self.gear_for(manoeuvre.start_mps)
         state = rolling(self.plant, manoeuvre.start_mps, gear)
-        if manoeuvre.start_mps == 0.0:
-            state = at_rest(self.plant)
-        controls = np.zeros(1, CONTROLS).view(np.recarray)
-        controls.gear = gear
         steps = round(manoeuvre.seconds / STEP_S)
         states = np.zeros(steps + 1, PLANT_STATE)
-        given = np.zeros(steps + 1, CONTROLS)
+        given = self._steering(manoeuvre, steps, gear)
+        controls = np.zeros(1, CONTROLS).view(np.recarray)
+        speed = state["vx_mps"]
         states[0] = state[0]
-        for k in range(steps):
-            t_s = k * STEP_S
-            self._set(controls, state, manoeuvre, t_s)
+        for k in range(1, steps + 1):
+            demand = manoeuvre.demand((k - 1) * STEP_S, float(speed[0]))
+            self._pedals(given, k, demand, state)
+            controls[0] = given[k]
             advance(self.plant, state, controls, self._road, STEP_S, 1)
-            states[k + 1], given[k + 1] = state[0], controls[0]
-            if state.vx_mps[0] < manoeuvre.until_mps:
-                return states[: k + 2], given[: k + 2]
+            states[k] = state[0]
+            if speed[0] < manoeuvre.until_mps:
+                states, given = states[: k + 1], given[: k + 1]
+                break
+        states["wheel_load_n"][0] = states["wheel_load_n"][1]  # a state has none until it moves
         return states, given
 
     def gear_for(self, speed_mps: float) -> int:
@@ -70,27 +77,32 @@ class Ours:
             / (min(box.ratio) * box.final_drive)
         )  # fmt: skip
 
-    def _set(
-        self, controls: np.recarray, state: np.recarray, manoeuvre: Manoeuvre, t_s: float
-    ) -> None:
-        controls.steer_rad = manoeuvre.steer.angle(t_s + STEP_S)
-        controls.steer_rate_radps = manoeuvre.steer.rate(t_s)
-        demand = manoeuvre.demand(t_s, float(state.vx_mps[0]))
+    def _steering(self, manoeuvre: Manoeuvre, steps: int, gear: int) -> np.ndarray:
+        """CONTROLS of a whole run, pedals still free."""
+        given = np.zeros(steps + 1, CONTROLS)
+        at_s = np.arange(steps + 1) * STEP_S
+        given["steer_rad"] = np.interp(at_s, *manoeuvre.steer)
+        given["steer_rate_radps"] = np.gradient(given["steer_rad"], STEP_S)
+        given["gear"] = gear
+        return given
+
+    def _pedals(self, given: np.ndarray, k: int, demand: float, state: np.recarray) -> None:
+        """Throttle and pressures of step ``k``."""
         wanted_nm = self.vehicle.chassis.mass_kg * self.vehicle.tyre.radius_m * demand
         left_nm = min(0.0, wanted_nm)
-        if not manoeuvre.neutral:
-            controls.throttle, left_nm = self._throttle(wanted_nm, state)
-        controls.brake_front_bar, controls.brake_rear_bar = self._brakes(left_nm)
+        if given["gear"][k] > 0:
+            given["throttle"][k], left_nm = self._throttle(wanted_nm, state)
+        if left_nm < 0.0:
+            given["brake_front_bar"][k], given["brake_rear_bar"][k] = self._brakes(left_nm)
 
     def _throttle(self, wanted_nm: float, state: np.recarray) -> tuple[float, float]:
         """The throttle for a torque at the wheels, and what torque the brakes have to add."""
-        p, box = self.plant[0], self.vehicle.gearbox
-        overall = float(p.gearbox_overall[int(state.gear[0])])
-        place = float(state.engine_radps[0]) / float(p.engine_step_radps)
-        grid = np.arange(len(p.engine_torque_nm))
-        full_nm = np.interp(place, grid, p.engine_torque_nm)
-        drag_nm = float(np.interp(place, grid, p.engine_drag_nm))
-        asked_nm = max(full_nm, float(p.engine_request_nm)) + drag_nm
+        box = self.vehicle.gearbox
+        overall = self._overall[int(state["gear"][0])]
+        engine = float(state["engine_radps"][0])
+        full_nm = float(np.interp(engine, self._map_radps, self._full_nm))
+        drag_nm = float(np.interp(engine, self._map_radps, self._drag_nm))
+        asked_nm = max(full_nm, self.vehicle.engine.request_nm) + drag_nm
         loss = box.efficiency if wanted_nm > 0.0 else 1.0 / box.efficiency
         engine_nm = wanted_nm / (overall * loss)
         share = min(1.0, max(0.0, (engine_nm + drag_nm) / asked_nm))

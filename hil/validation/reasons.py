@@ -105,9 +105,7 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
             "sprung mass, so our body's own is 36 mm higher, and MB's 17 mm lower as its tyres "
             "give way.",
             ours=lambda p: {
-                "chassis.cg_height_m": (
-                    p.m_s * (p.h_s - _sunk_m(p)) + (p.m_uf + p.m_ur) * p.R_w
-                )
+                "chassis.cg_height_m": (p.m_s * (p.h_s - _sunk_m(p)) + (p.m_uf + p.m_ur) * p.R_w)
                 / p.m
             },
         ),

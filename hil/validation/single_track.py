@@ -157,4 +157,3 @@ class LinearModel:
             wheel_radps=np.zeros((len(t_s), 4)),
             wheel_load_n=np.zeros((len(t_s), 4)),
         )
-

@@ -260,6 +260,32 @@ def test_a_measurement_that_its_receiver_disowns_is_not_taken_up(new_params):
     assert state[0].yaw_bias_radps == 0.0
 
 
+@pytest.mark.parametrize("headings", [True, False])
+@pytest.mark.parametrize("ay", [0.0, 2.0, 6.0])
+def test_without_a_gyroscope_headings_or_the_steering_angle_give_the_yaw_rate(
+    new_params, ay, headings
+):
+    """The wheels say nothing of use: braked in a bend, the inner ones slip more."""
+    params = new_params()
+    truth = Circling(params, 25.0, ay / 25.0)
+    sensors, state = silent(), at(truth, START_NS)
+    s = state[0]
+    s.yaw_rate_radps *= 0.5
+    sensors[0].wheel_rl_mps, sensors[0].wheel_rr_mps = 10.0, 25.0
+    sensors[0].steer_rad = slip.steering(params, truth.vx, truth.r / truth.vx, truth.ax)
+    for k in range(1, 1001):
+        t_ns = START_NS + k * TICK_NS
+        if k % EVERY == 0:
+            truth.satellites(sensors, t_ns, params[0].estimator_gnss_delay_s)
+            if not headings:
+                sensors[0].gnss_heading_quality = 0.0
+        step(params, sensors, state, t_ns)
+    assert s.yaw_rate_radps == pytest.approx(truth.r, abs=0.01)
+    assert s.lateral_mps == pytest.approx(truth.vy, abs=0.05)
+    if headings:
+        assert_is(s, truth.pose(1000 * TICK_NS * 1e-9), 0.1, 0.005)
+
+
 def test_a_pose_does_not_start_from_a_receiver_without_a_fix(new_params):
     truth = Circling(new_params(), 0.0, 0.0)
     for quality in ("gnss_quality", "gnss_heading_quality"):

@@ -68,6 +68,7 @@ def test_a_layout_is_read_with_its_widths_and_heights(tmp_path: Path) -> None:
     text = OVAL.replace("left_m = 4.0\nright_m = 5.0\n", "") + (
         "widths = [[0.0, 4.0, 5.0], [400.0, 6.0, 7.0]]\n"
         "elevation = [[0.0, 0.0], [200.0, 4.0], [400.0, 8.0], [600.0, 4.0]]\n"
+        "bank = [[0.0, 0.0], [200.0, -9.0], [400.0, 0.0]]\n"
     )
     track = load_track(toml(tmp_path, text))
     assert track.name == "Oval"
@@ -78,6 +79,8 @@ def test_a_layout_is_read_with_its_widths_and_heights(tmp_path: Path) -> None:
     assert np.sum(np.tan(track.slope_rad)) * track.spacing_m == pytest.approx(0, abs=0.02)
     assert track.slope_rad[100] > 0.015
     assert track.slope_rad[300] < -0.015
+    assert track.bank_rad[50] == pytest.approx(np.radians(-4.5), abs=0.002)
+    assert track.bank_rad[300] == pytest.approx(0, abs=1e-3)
 
 
 def test_a_start_is_optional_and_turns_the_whole_track(tmp_path: Path) -> None:
@@ -91,11 +94,16 @@ def test_a_start_is_optional_and_turns_the_whole_track(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("left_m = 4.0", "", "oval.toml: left_m: missing; give left_m and right_m, or widths"),
-        ("left_m = 4.0", "left = 4.0", "oval.toml: left: unknown key; use curvature, elevation"),
+        ("left_m = 4.0", "left = 4.0", "oval.toml: left: unknown key; use bank, curvature, elev"),
         ("left_m = 4.0", "left_m = '4'", "oval.toml: left_m: '4' is no number; give a number"),
         ("left_m = 4.0", "left_m = true", "oval.toml: left_m: True is no number"),
         ("left_m = 4.0", "left_m = nan", "oval.toml: left_m: nan is not finite"),
         ("left_m = 4.0", "left_m = -4.0", "oval.toml: station 0.0 m: width left_m = -4: negative"),
+        (
+            "left_m = 4.0",
+            "left_m = 4.0\nbank = [[0, 0], [9, 60]]",
+            "oval.toml: bank[1]: 60 degrees",
+        ),
         ("left_m = 4.0", "left_m = ", "oval.toml: not TOML: Invalid value (at line 4, column 10)"),
         ("left_m = 4.0", "left_m = 4.0\nwidths = [[0, 4, 4], [9, 4, 4]]", "oval.toml: widths: giv"),
         (

@@ -24,17 +24,17 @@ REAR_HALF_M = float(PLANT.chassis_rear_track_m[0]) / 2
 LENGTH_M = 400.0
 
 
-def straight(slope_rad: float = 0.0, curvature_1pm: float = 0.0) -> np.recarray:
+def straight(slope_rad: float = 0.0, bank_rad: float = 0.0, curvature_1pm: float = 0.0):
     """A line along x, every metre, that the map at least takes for closed."""
     line = records.path(int(LENGTH_M))
     line.s_m = line.x_m = np.arange(line.size)
-    line.slope_rad, line.curvature_1pm = slope_rad, curvature_1pm
+    line.slope_rad, line.bank_rad, line.curvature_1pm = slope_rad, bank_rad, curvature_1pm
     return line
 
 
-def look(conditions, station_m=100.0, across_m=0.0, heading_rad=0.0, line=None, bank=None):
+def look(conditions, station_m=100.0, across_m=0.0, heading_rad=0.0, line=None):
     line = straight() if line is None else line
-    ground = road.ground_of(line, conditions, bank)
+    ground = road.ground_of(line, conditions)
     state = at_rest(PLANT, station_m, across_m, heading_rad)
     out, index = flat(), int(station_m)
     road.look(ground, line, PLANT, state, index, station_m - index, across_m, out)
@@ -106,16 +106,14 @@ def test_a_drying_line_is_dry_in_the_middle_and_a_later_patch_lies_over_it():
     [(0.0, 0.05, 0.1), (math.pi / 2, 0.1, -0.05), (math.pi, -0.05, -0.1)],
 )
 def test_slope_and_bank_turn_with_the_car(heading, slope, bank):
-    line = straight(slope_rad=0.05)
-    got = look(conditions(), heading_rad=heading, line=line, bank=np.full(line.size, 0.1))
+    got = look(conditions(), heading_rad=heading, line=straight(slope_rad=0.05, bank_rad=0.1))
     assert got.slope_rad[0] == pytest.approx(slope)
     assert got.bank_rad[0] == pytest.approx(bank)
 
 
 def test_a_road_that_banks_into_its_bend_is_a_bowl():
     """Level circle of curvature k in the plan: its curvature down into the road is k sin(bank)."""
-    line = straight(curvature_1pm=0.02)
-    got = look(conditions(), line=line, bank=np.full(line.size, -0.3))
+    got = look(conditions(), line=straight(curvature_1pm=0.02, bank_rad=-0.3))
     assert got.hollow_1pm[0] == pytest.approx(0.02 * math.sin(0.3))
 
 

@@ -214,17 +214,17 @@ class TestChannels:
         assert rig.of(RACE_ESTOP) == healthy.of(RACE_ESTOP)
 
     def test_what_is_not_available_is_said_with_the_right_crc(self, wrong, healthy):
-        rig = wrong("signal_invalid", channel="gnss_x_m")
+        rig = wrong("signal_invalid", channel="gnss_x_m", for_s=1.0)
         assert (self.channel(rig, POSITION, "gnss_x_m") == -8388.608).all()  # the lowest of 24 bits
         y = self.channel(rig, POSITION, "gnss_y_m")
         assert (y == self.channel(healthy, POSITION, "gnss_y_m")).all()
-        unsigned = wrong("signal_invalid", channel="gnss_speed_mps")
+        unsigned = wrong("signal_invalid", channel="gnss_speed_mps", for_s=1.0)
         raws = [frame.payload[2:4] for frame in by_ms(unsigned.of(VELOCITY), AT_MS, END_MS)]
         assert set(raws) == {b"\xff\xff"}
 
     @pytest.mark.parametrize("how", ["nan", "inf"])
     def test_a_float_says_nan_or_infinity_with_the_right_crc(self, how, with_floats, mouth):
-        entry = document("signal_invalid", channel="gnss_speed_mps", how=how)
+        entry = document("signal_invalid", channel="gnss_speed_mps", how=how, for_s=1.0)
         rig = mouth(entry, car=with_floats).run(END_MS)
         said = [f.payload[2:6] for f in by_ms(rig.of(VELOCITY), AT_MS, END_MS)]
         (raw,) = set(said)
@@ -282,7 +282,9 @@ class TestFrames:
             assert [frame for frame in rig.frames if frame.can_id != can_id] == others
 
     def test_the_form_of_a_frame_is_wrong(self, wrong):
-        assert {frame.length for frame in self.during(wrong("wrong_length", length=5))} == {5}
+        assert {
+            frame.length for frame in self.during(wrong("wrong_length", length=5, for_s=1.0))
+        } == {5}
         assert {frame.flags for frame in self.during(wrong("fd_frame"))} == {FDF}
 
     def test_a_crc_is_wrong_in_every_frame_and_the_rest_is_right(self, wrong, healthy):
@@ -313,7 +315,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("how", ["beside", "instead"])
     def test_recorded_frames_are_played_back(self, how, wrong, healthy):
-        rig = wrong("frames_replayed", how=how)
+        rig = wrong("frames_replayed", how=how, for_s=1.0)
         before = [frame.payload for frame in by_ms(healthy.of(POSITION), 0, AT_MS)]
         played = [frame.payload for frame in self.during(rig)]
         old = played[1::2] if how == "beside" else played

@@ -170,6 +170,22 @@ def test_slower_than_the_twin_is_degraded_and_as_fast_is_not():
     assert found(straight(), straight(20.0)).reaction == "ignored"
 
 
+def test_slower_without_a_sign_on_the_bus_is_not_degraded():
+    rows = straight()
+    rows.speed_mps[rows.t_ns >= AT_NS] = 20.0
+    assert found(settled(rows), straight(20.0)).reaction == "ignored"
+    rows = says(rows, AT_NS + 60 * MS, Mode.DRIVING, Cause.POSITION_LOST)
+    result = found(rows, straight(20.0))
+    assert (result.reaction, result.cause) == ("degraded", "POSITION_LOST")
+    assert result.detected_ns == AT_NS + 60 * MS
+
+
+def test_a_car_that_drives_on_beside_the_track_has_not_coped_with_the_fault():
+    rows = straight()
+    rows.edge_margin_m[6000] = -0.1
+    assert found(rows, straight()).reaction == "none"
+
+
 def test_an_emergency_that_follows_a_controlled_stop_dates_from_its_own_first_frame():
     rows = controlled_stop()
     later_ns = AT_NS + 2_000 * MS

@@ -58,6 +58,16 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another():
     assert first.max_cross_track_m != other.max_cross_track_m
 
 
+def test_two_workers_find_what_one_does():
+    tasks = [Task(driven(None, 8.0), seed, "test") for seed in (1, 2)]
+    tasks.append(Task(driven("emergency_stop", 8.0), 1, "test"))
+    alone, together = batch.run_all(tasks, 1), batch.run_all(tasks, 2)
+    same = {"real_time_factor"}
+    for one, other in zip(alone, together, strict=True):
+        assert one.result.model_dump(exclude=same) == other.result.model_dump(exclude=same)
+        assert (one.excerpt.rows == other.excerpt.rows).all()
+
+
 def test_a_fault_whose_instant_never_comes_is_a_failure():
     result = run(driven("position_lost", 10.0, twin=False))
     assert not result.passed
