@@ -110,12 +110,12 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
         "turn_braking": (
             (mb(0.04, *TURN, left=0.002), std(0.01)),
             (
-                mb(0.08, *TURN, "shifts", "combined slip", left=0.04),
-                std(0.1, "shifts", "demand", "combined slip", left=0.04),
+                mb(0.08, *TURN, "shifts", "hung out", "combined slip", left=0.04),
+                std(0.1, "shifts", "demand", "hung out", "combined slip", left=0.04),
             ),
             (
-                mb(0.08, *TURN, "shifts", "combined slip", left=0.03),
-                std(0.1, "shifts", "demand", "combined slip", left=0.04),
+                mb(0.08, *TURN, "shifts", "hung out", "combined slip", left=0.03),
+                std(0.1, "shifts", "demand", "hung out", "combined slip", left=0.04),
             ),
         ),
         "lift_off": (
