@@ -82,8 +82,8 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
             ours=_rigid,
         ),
         "hung out": Reason(
-            "Our body's centre hangs out of the bend as it rolls, where braking pulls it around; "
-            "MB and STD keep theirs in the middle.",
+            "Our body's centre hangs out of the bend as it rolls, which gives braking and drive an "
+            "arm to turn the car by; MB and STD keep theirs in the middle.",
             ours=_rigid,
         ),
         "wheel inertia": Reason(
