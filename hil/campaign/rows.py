@@ -65,15 +65,9 @@ def read(file: Path, seed: int | None = None, folder: Path | None = None) -> tup
     digests = {
         "campaign": _digest(campaign.model_dump_json(exclude={"name", "about"})),
         "files": _digest(json.dumps(documents, default=str), digest_of_files(files_of(tasks))),
-        "program": program(),
+        "program": source_digest(),
     }
     return Job(file, folder, seed, _digest(*digests.values())), Loaded(tasks, digests)
-
-
-@cache
-def program() -> str:
-    """The digest of the sources that this process runs."""
-    return source_digest()
 
 
 def _documents(campaign: Campaign, *folders: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -149,7 +143,7 @@ def row_of(task: Task, figures: Mapping[str, Any], error: str | None, wall_s: fl
         **figures,
         "error": error,
         "version": __version__,
-        "program": program(),
+        "program": source_digest(),
         "tries": 1,
         "wall_s": wall_s,
     }
