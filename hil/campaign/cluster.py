@@ -44,7 +44,8 @@ class Cluster:
     ) -> Generator[tuple[Row | Lost, int]]:
         """What ``work``, which is sent to the workers, makes of each row, as they get done.
 
-        Dask tries a row again whose worker dies, three times. InputError where ``work`` raises it.
+        Dask tries a row again whose worker dies, three times. InputError where ``work`` raises it,
+        and where the scheduler is gone.
         """
         from distributed import as_completed  # noqa: PLC0415
 
@@ -60,7 +61,7 @@ class Cluster:
                     fresh = submit(following)
                     at_work[fresh] = following
                     done.add(fresh)
-                yield _outcome(future, row), 1
+                yield outcome(future, row), 1
         finally:
             self._client.cancel(list(at_work))
 
@@ -69,7 +70,12 @@ class Cluster:
         self._client.close()
 
 
-def _outcome(future: Any, row: int) -> Row | Lost:
+def outcome(future: Any, row: int) -> Row | Lost:
+    """What a future that is done has of its row; InputError where no other row will fare better."""
+    if future.cancelled():
+        raise InputError(
+            "the cluster's scheduler is gone; start it again, and the same command drives the rest"
+        )
     failure = future.exception()
     if failure is None:
         return future.result()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from unittest.mock import create_autospec
 
 import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.hil.campaign import rows
-from tianyuan.hil.campaign.cluster import Cluster
+from tianyuan.hil.campaign.cluster import Cluster, outcome
 from tianyuan.hil.campaign.driving import driven_here, driven_there
 from tianyuan.hil.campaign.pool import Lost
 
@@ -80,6 +81,15 @@ def test_workers_with_other_files_end_the_campaign_in_one_line(small, cluster):
     small.write_text(small.read_text().replace("seed = 3", "seed = 4"))
     with pytest.raises(InputError, match="other files"):
         list(driven_there(cluster, job, loaded, [1]))
+
+
+def test_a_scheduler_that_is_gone_is_told_in_one_line():
+    from distributed import Future
+
+    lost = create_autospec(Future, instance=True)
+    lost.cancelled.return_value = True
+    with pytest.raises(InputError, match="scheduler is gone"):
+        outcome(lost, 1)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "no.json"])
