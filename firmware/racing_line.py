@@ -53,7 +53,7 @@ def line_for(
 @contextmanager
 def _alone_with(file: Path) -> Iterator[None]:
     """Let nobody else plan this line meanwhile; a process that dies lets go of the lock."""
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +33,12 @@ SETTINGS: Final = (
 )
 
 
+@cache
 def source_digest() -> str:
-    """Sixteen hex digits over every Python source of the package, names included."""
+    """Sixteen hex digits over every Python source of the package, names included.
+
+    Of the sources as they were when this process began: an edit meanwhile is not what it runs.
+    """
     digest = hashlib.blake2b(digest_size=8)
     for name, source in _sources():
         content = source.read_bytes()

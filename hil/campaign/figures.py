@@ -8,7 +8,7 @@ from tianyuan.hil.laps import best_lap
 from tianyuan.hil.scenario.result import Result
 
 # Told elsewhere in the row, or of this machine and not of the run.
-_LEFT_OUT: Final = {"name", "seed", "laps", "realtime", "real_time_factor"}
+_LEFT_OUT: Final = {"name", "about", "seed", "laps", "realtime", "real_time_factor", "buses"}
 _MADE: Final = ("verdict", "laps_driven", "lap_time_s", "lap_figures")
 
 FIGURES: Final = (*(name for name in Result.model_fields if name not in _LEFT_OUT), *_MADE)

@@ -20,6 +20,7 @@ from tianyuan.hil.campaign.model import Campaign, load
 from tianyuan.hil.campaign.store import stored
 from tianyuan.hil.campaign.tasks import Task, Tasks
 from tianyuan.hil.scenario import refusal
+from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.prepare import prepare
 from tianyuan.hil.scenario.read import files as scenario_files
 from tianyuan.hil.scenario.read import scenario_of
@@ -64,15 +65,9 @@ def read(file: Path, seed: int | None = None, folder: Path | None = None) -> tup
     digests = {
         "campaign": _digest(campaign.model_dump_json(exclude={"name", "about"})),
         "files": _digest(json.dumps(documents, default=str), digest_of_files(files_of(tasks))),
-        "program": program(),
+        "program": source_digest(),
     }
     return Job(file, folder, seed, _digest(*digests.values())), Loaded(tasks, digests)
-
-
-@cache
-def program() -> str:
-    """The digest of the sources that this process runs."""
-    return source_digest()
 
 
 def _documents(campaign: Campaign, *folders: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -110,6 +105,7 @@ def warm_up(tasks: Tasks) -> None:
         task = tasks[number]
         where = f"{tasks.campaign.name}: row {number}"
         scenario = scenario_of(task.document, where)
+        check(scenario, where)
         if not refusal.is_of_files(scenario):  # those are not to be ready
             ready = prepare(scenario, where, task.seed)
             virtual.warm_up(ready.world, ready.host, ready.guard)
@@ -147,7 +143,7 @@ def row_of(task: Task, figures: Mapping[str, Any], error: str | None, wall_s: fl
         **figures,
         "error": error,
         "version": __version__,
-        "program": program(),
+        "program": source_digest(),
         "tries": 1,
         "wall_s": wall_s,
     }

@@ -89,3 +89,15 @@ def roll(p, s, front_n, rear_n, felt_mps2, normal_mps2, dt_s):
         + rear_kg * felt_mps2 * p.tyre_radius_m
     )
     return swing / p.chassis_mass_kg * (rate - before) / dt_s
+
+
+@kernel
+def hung_out(p, s):
+    """How far to the right in m a rolled body puts the car's centre of gravity, and how fast.
+
+    In the car's axes the centre's own acceleration then has, to the first order in the way
+    out e, the parts ``e yaw'' + 2 e' yaw'`` along and ``yaw'^2 e`` across, and the tyres' force
+    along turns the car by ``-e Fx``.
+    """
+    per_rad = p.suspension_body_kg * p.suspension_roll_arm_m / p.chassis_mass_kg
+    return per_rad * s.roll_rad, per_rad * s.roll_rate_radps

@@ -14,7 +14,7 @@ import math
 from tianyuan.control.kernels import kernel
 from tianyuan.hil.plant.axle import lock, spin
 from tianyuan.hil.plant.brakes import brake_torque, rolling_torque
-from tianyuan.hil.plant.load import GRAVITY_MPS2, axle_loads, roll, transfer, wheel_loads
+from tianyuan.hil.plant.load import GRAVITY_MPS2, axle_loads, hung_out, roll, transfer, wheel_loads
 from tianyuan.hil.plant.powertrain import drive, shift
 from tianyuan.hil.plant.tyre import roll as roll_tyre
 from tianyuan.hil.plant.tyre import trail
@@ -133,13 +133,13 @@ def _air(p, s, r, cos_heading, sin_heading):
 
 
 @kernel
-def _move(p, s, along_mps2, across_mps2, turning_nm, cos_heading, sin_heading, dt_s):
+def _move(p, s, along_mps2, across_mps2, turned_radps2, cos_heading, sin_heading, dt_s):
     """Advance velocities and place."""
     yaw = s.yaw_rate_radps
     vx = s.vx_mps + dt_s * (along_mps2 + yaw * s.vy_mps)
     # With the new vx here: both turns explicit would feed the car energy in every spin.
     vy = s.vy_mps + dt_s * (across_mps2 - yaw * vx)
-    yaw += dt_s * turning_nm / p.chassis_yaw_inertia_kgm2
+    yaw += dt_s * turned_radps2
     half = 0.5 * dt_s * yaw
     cos_middle, sin_middle = cos_heading - half * sin_heading, sin_heading + half * cos_heading
     s.x_m += dt_s * (vx * cos_middle - vy * sin_middle)
@@ -168,9 +168,12 @@ def step(plant, state, controls, road, dt_s):
     s.ay_mps2 = (front_y + rear_y + side_n) / p.chassis_mass_kg
     swing = roll(p, s, front_y, rear_y, s.ay_mps2, normal, dt_s)
     transfer(p, s, tyres_n, dt_s)
-    turning_nm += p.aero_pressure_centre_m * side_n
-    across = s.ay_mps2 + sideways + swing
-    _move(p, s, s.ax_mps2 + downhill, across, turning_nm, cos_heading, sin_heading, dt_s)
+    out_m, out_mps = hung_out(p, s)
+    turning_nm += p.aero_pressure_centre_m * side_n - out_m * tyres_n
+    yaw, turned = s.yaw_rate_radps, turning_nm / p.chassis_yaw_inertia_kgm2
+    along = s.ax_mps2 + downhill - 2.0 * yaw * out_mps - turned * out_m
+    across = s.ay_mps2 + sideways + swing - yaw * yaw * out_m
+    _move(p, s, along, across, turned, cos_heading, sin_heading, dt_s)
 
 
 @kernel

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from tianyuan.control.errors import InputError
 from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.read import files, load, scenario_of
 from tianyuan.hil.scenario.result import Result
@@ -53,6 +54,7 @@ class Rig:
         Raises InputError.
         """
         made = self.made(scenario, **keys)
+        check(made, made.name, self.realtime)
         with one_at_a_time(self.realtime):
             return run(made, seed=self.seed, realtime=self.realtime, where=made.name)
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.hil.bus.figures import figures
 from tianyuan.hil.laps import laps
 from tianyuan.hil.scenario import fault_time, judge, verdict
 from tianyuan.hil.scenario.expectation import bound_of
@@ -70,6 +71,7 @@ def judged(
             "twin_passed": twin.result.passed if twin else None,
             "realtime": realtime,
             "real_time_factor": real_time_factor,
+            "buses": [] if realtime else figures(ready.net, ready.car),
         }
     )
     last = found.stand if found.stand is not None else found.end - 1

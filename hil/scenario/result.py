@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from tianyuan.hil.bus.figures import BusFigures
 from tianyuan.hil.laps import Lap
 from tianyuan.hil.scenario.model import Reaction
 
@@ -43,6 +44,7 @@ class Result(BaseModel):
     twin_passed: bool | None = None  # null for a run that needs none
     realtime: bool = False
     real_time_factor: float = 1.0
+    buses: list[BusFigures] = []  # loads and latencies, of virtual time
 
     @property
     def stopped_on_track(self) -> bool:

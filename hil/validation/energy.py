@@ -25,7 +25,7 @@ def stored_j(vehicle: Vehicle, s: np.ndarray) -> np.ndarray:
     twice = car.mass_kg * (s["vx_mps"] ** 2 + vy**2)
     twice += car.yaw_inertia_kgm2 * s["yaw_rate_radps"] ** 2
     twice += (springs.roll_inertia_kgm2 + body_kg * arm_m**2) * rate**2
-    twice -= 2.0 * body_kg * arm_m * vy * rate
+    twice += 2.0 * body_kg * arm_m * (s["vx_mps"] * s["yaw_rate_radps"] * s["roll_rad"] - vy * rate)
     twice += (stiffness - body_kg * GRAVITY_MPS2 * arm_m) * s["roll_rad"] ** 2
     twice += vehicle.tyre.wheel_inertia_kgm2 * (s["wheel_radps"] ** 2).sum(axis=-1)
     return np.asarray(0.5 * twice)

@@ -80,7 +80,10 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
         ),
         "ramp": (
             (mb(0.2, *TURN, left=0.02, absolute=True), std(0.02, absolute=True)),
-            (mb(0.5, *TURN, left=0.06, absolute=True), std(0.2, "demand", "track", absolute=True)),
+            (
+                mb(0.5, *TURN, "hung out", left=0.06, absolute=True),
+                std(0.2, "demand", "track", absolute=True),
+            ),
             (mb(0.2, "limit"), std(0.05, "track")),
         ),
         "step_15": (
@@ -96,7 +99,7 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
             (mb(0.02, *STEP, left=0.005), std(0.04, "sway", left=0.01)),
         ),
         "step_35": (
-            (mb(0.07, *TURN, left=0.002), std(0.01)),
+            (mb(0.07, *TURN, "hung out", left=0.002), std(0.01)),
             (mb(0.2, *STEP, left=0.03), std(0.02, "sway", left=0.01)),
             (mb(1.0, absolute=True), std(1.0, absolute=True)),
             (mb(0.07, *STEP, left=0.005), std(0.01)),
@@ -110,12 +113,12 @@ EXPECTATIONS: Final[Mapping[str, tuple[tuple[Expectation, ...], ...]]] = Mapping
         "turn_braking": (
             (mb(0.04, *TURN, left=0.002), std(0.01)),
             (
-                mb(0.08, *TURN, "shifts", "combined slip", left=0.04),
-                std(0.1, "shifts", "demand", "combined slip", left=0.04),
+                mb(0.08, *TURN, "shifts", "hung out", "combined slip", left=0.04),
+                std(0.1, "shifts", "demand", "hung out", "combined slip", left=0.04),
             ),
             (
-                mb(0.08, *TURN, "shifts", "combined slip", left=0.03),
-                std(0.1, "shifts", "demand", "combined slip", left=0.04),
+                mb(0.08, *TURN, "shifts", "hung out", "combined slip", left=0.03),
+                std(0.1, "shifts", "demand", "hung out", "combined slip", left=0.04),
             ),
         ),
         "lift_off": (

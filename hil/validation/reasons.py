@@ -81,6 +81,11 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
             "angles from the sprung mass's velocity, and STD does not roll.",
             ours=_rigid,
         ),
+        "hung out": Reason(
+            "Our body's centre hangs out of the bend as it rolls, which gives braking and drive an "
+            "arm to turn the car by; MB and STD keep theirs in the middle.",
+            ours=_rigid,
+        ),
         "wheel inertia": Reason(
             "STD has one wheel's inertia per axle, MB and ours two.",
             peer=lambda p: {"I_y_w": 2.0 * p.I_y_w},

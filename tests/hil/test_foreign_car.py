@@ -171,7 +171,7 @@ def foreign(tmp_path_factory) -> Car:
     rest = shipped[shipped.index("[vehicle]") :]
     file = folder / "car.toml"
     file.write_text(WIRED + rest)
-    assert set(tomllib.loads(rest)) == {"vehicle", "limits", "estimator"}
+    assert set(tomllib.loads(rest)) == {"vehicle", "limits", "planning", "estimator"}
     return load_car(file)
 
 

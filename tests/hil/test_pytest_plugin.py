@@ -130,6 +130,7 @@ def test_a_scenario_is_its_file_with_some_keys_changed(tmp_path: Path):
         (lambda rig: rig.made(trakc="oval"), "did you mean track"),
         (lambda rig: rig.made("nowhere.toml"), "no such file"),
         (lambda rig: rig.made("all"), "name one"),
+        (lambda rig: rig.run(faults=[rig.fault("recorder_killed")]), "means nothing in virtual"),
     ],
 )
 def test_a_mistake_of_a_test_is_one_line_with_its_remedy(ask, said):

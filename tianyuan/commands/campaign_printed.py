@@ -91,7 +91,7 @@ def _bins(parameter: Parameter) -> Table:
 
 
 def _failures(summary: Summary) -> Table:
-    reasons = ", ".join(f"{count} times {reason}" for reason, count in summary.reasons[:3])
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in summary.reasons[:3])
     table = _table(f"failures ({escape(reasons)})", "row", "scenario", "seed")
     table.add_column("why", justify="left", overflow="fold")
     for brief in summary.failures:

@@ -94,6 +94,7 @@ def test_a_stuck_brake_holds_its_pressure_whatever_is_asked(motors):
     for asked_bar in (0.0, 90.0):
         ill, _ = broken(motors, "brake_stuck_bar", brake_bar=asked_bar)
         assert ill["service_bar"][-1] == 40.0
+        assert ill["service_bar"][0] <= 5.0 + 0.8
         assert np.abs(np.diff(ill["service_bar"])).max() <= 0.8 + 1e-9
         assert ill["brake_fault"][-1] == Fault.BLOCKED
 

@@ -95,7 +95,7 @@ def test_another_seed_draws_otherwise(name, mouth):
 
 
 def test_time_station_and_speed_begin_a_fault_at_their_instant(mouth):
-    # 20 m/s from x = 0 m: 0.7 m is passed between the 35th and the 36th step.
+    # At 20 m/s a step is 20 mm long.
     rig = mouth(
         {"fault": "position_lost", "at": {"time_s": 0.05}},
         {"fault": "position_lost", "at": {"station_m": 0.705, "lap": 1}},
