@@ -21,6 +21,7 @@ CONTROLLED_STOP = int(Mode.CONTROLLED_STOP)
 YELLOW = int(Flag.YELLOW)
 PURE_PURSUIT = int(Controller.PURE_PURSUIT)
 PEDAL_GRIP = 0.92  # share of the friction circle that the pedals may ask for
+TURN_GRIP = 0.9  # of the tyres, up to which the drag of a turn is reckoned with
 STANDSTILL_MPS = 0.3
 SETTLED_MPS = 1.5
 
@@ -47,10 +48,12 @@ def reference(params, path, sensors, state):
 def resistance_n(params, speed_mps, slope_rad, ay_mps2):
     """Force that only holds the speed: rolling, drag, slope, the front tyres' drag in a turn.
 
-    A turn counts up to what the tyres can hold: a gyroscope at its stop means no drag of 20 kN.
+    A turn counts up to most of what the tyres can hold: a gyroscope at its stop means no drag of
+    20 kN, and near the peak the slip angle, and with it the drag, grows without bound.
     """
     p = params[0]
-    ay_mps2 = min(abs(ay_mps2), p.friction * grip.load_n(params, speed_mps) / p.mass_kg)
+    most_mps2 = TURN_GRIP * p.friction * grip.load_n(params, speed_mps) / p.mass_kg
+    ay_mps2 = min(abs(ay_mps2), most_mps2)
     rolling = p.rolling_n + p.rolling_n_per_mps * speed_mps
     drag = p.drag_n_per_mps2 * speed_mps * speed_mps
     weight = p.mass_kg * grip.GRAVITY_MPS2 * math.sin(slope_rad)

@@ -82,7 +82,9 @@ def test_a_wrong_table_is_refused(tmp_path: Path) -> None:
     cases = {
         "line 1: columns are out of order": swapped,
         "line 1: column extra is unknown": [[*row, "extra"] for row in table],
-        r"line 4: 9 values, not 10": [row[: -1 if i == 3 else None] for i, row in enumerate(table)],
+        r"line 4: 10 values, not 11": [
+            row[: -1 if i == 3 else None] for i, row in enumerate(table)
+        ],
         "line 6 and line 7 are the same point": [*table[:6], table[5], *table[6:]],
         r"open: \d": table[:150],
         "0 points: fewer than 8": table[:1],

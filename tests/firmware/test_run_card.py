@@ -40,7 +40,8 @@ def test_a_card_comes_back_bit_for_bit(log, tmp_path, car):
 
 
 def test_every_float_of_the_line_comes_back_bit_for_bit(tmp_path, car, circle):
-    bits = np.random.default_rng(1).integers(0, 2**63, circle.size * 10, dtype=np.int64)
+    count = circle.nbytes // 8
+    bits = np.random.default_rng(1).integers(0, 2**63, count, dtype=np.int64)
     values = bits.view(np.float64)
     values[~np.isfinite(values)] = 5e-324
     path = values.view(circle.dtype).view(np.recarray)

@@ -45,8 +45,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen:
+    # A shell that runs the tests in the background has its children ignore SIGINT.
+    heeding = ("env", "--default-signal=INT", sys.executable)
     return subprocess.Popen(
-        [sys.executable, "-m", "tianyuan", "campaign", "mine.toml", *words],
+        [*heeding, "-m", "tianyuan", "campaign", "mine.toml", *words],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -391,7 +391,8 @@ def test_no_command_at_all_shows_the_help_and_fails(place):
 def test_a_car_that_does_not_finish_is_a_failure(place, line):
     shy = spoilt_car(place, "shy.toml", "ready_dwell_s = 0.0", "arm_cross_track_m = 0.1")
     plant = (room("hil") / "vehicles" / "tianyuan.toml").read_text()
-    (place / "shy.plant.toml").write_text(plant.replace("position_m = ", "position_m = 5.0 # "))
+    assert "\nnoise_m = " in plant
+    (place / "shy.plant.toml").write_text(plant.replace("\nnoise_m = ", "\nnoise_m = 5.0 # "))
     done = tianyuan(place, "lap", "--car", shy, *OVAL, "-n", "1", "--json", "-")
     assert done.returncode == 1
     assert json.loads(done.stdout)["finished"] is False
