@@ -19,9 +19,9 @@ def print_results(results: list[Result]) -> None:
     """A line a scenario; what is no plain pass is told below."""
     console = Console()
     wide = console.width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, int(wide)))
     for heading in ("scenario", "verdict", "reaction", *(["cause"] if wide else [])):
-        table.add_column(heading, no_wrap=heading != "scenario", overflow="fold")
+        table.add_column(heading, no_wrap=True)
     for heading in ("ms", "bound", "stop m", "off m", "edge m"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
