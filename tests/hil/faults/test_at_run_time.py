@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import can
 import pytest
@@ -22,9 +24,10 @@ STEERING_COMMAND = 0x080
 
 
 @pytest.fixture
-def scene(shipped, tmp_path) -> Scene:
-    bus = str(tmp_path / "can0")
-    return Scene(os.getpid(), 0.002, os.sched_getaffinity(0), tmp_path, bus, shipped)
+def scene(shipped, tmp_path) -> Iterator[Scene]:
+    with TemporaryDirectory(prefix="bus-") as short:  # a socket's path has 107 bytes
+        bus = f"{short}/can0"
+        yield Scene(os.getpid(), 0.002, os.sched_getaffinity(0), tmp_path, bus, shipped)
 
 
 def test_every_fault_has_somebody_who_injects_it_in_real_time_and_in_virtual_time():
