@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from unittest.mock import create_autospec
 
 import pytest
@@ -17,9 +18,9 @@ from tianyuan.hil.campaign.pool import Lost
 pytestmark = [pytest.mark.compiled, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Two worker processes on this machine."""
+@contextmanager
+def two_workers() -> Iterator[str]:
+    """The address of a cluster of two worker processes on this machine."""
     import dask
     from distributed import LocalCluster
 
@@ -32,11 +33,16 @@ def address() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with two_workers() as address:
+        yield address
+
+
 @pytest.fixture
 def cluster(address: str) -> Iterator[Cluster]:
-    made = Cluster(address)
-    yield made
-    made.close()
+    with closing(Cluster(address)) as made:
+        yield made
 
 
 def test_a_cluster_drives_the_same_rows(small, cluster):
@@ -61,8 +67,10 @@ def deadly(row: int) -> dict:
     return {"row": row}
 
 
-def test_a_row_that_kills_workers_is_lost_and_the_rest_is_driven(cluster):
-    found = [made for made, _ in cluster.run_all(range(1, 7), _by_value(deadly))]
+def test_a_row_that_kills_workers_is_lost_and_the_rest_is_driven():
+    """Also the rows that waited behind it, which Dask blames as well."""
+    with two_workers() as address, closing(Cluster(address)) as cluster:
+        found = [made for made, _ in cluster.run_all(range(1, 7), _by_value(deadly))]
     assert sorted(made["row"] for made in found if isinstance(made, dict)) == [1, 2, 4, 5, 6]
     (lost,) = (made for made in found if isinstance(made, Lost))
     assert lost.row == 3
