@@ -18,7 +18,7 @@ FRAME: Final = np.dtype(
         ("length", "u1"),  # payload bytes
         ("flags", "u1"),  # CAN FD: bit-rate switch, error state; FD frames carry FDF
         ("channel", "u1"),  # index of the port it came from, or is to leave by
-        ("reserved", "u1"),
+        ("reserved", "u1"),  # zero on the wire; rings and logs have TX here
         ("payload", "u1", (64,)),
         ("t_ns", "i8"),  # monotonic, at receipt
     ]
@@ -33,6 +33,7 @@ EXTENDED_MASK: Final = 0x1FFF_FFFF
 
 BRS: Final = 0x01
 FDF: Final = 0x04
+TX: Final = 1  # in ``reserved``, of rings and logs: sent by who wrote it, not received
 CLASSIC_SIZE: Final = 16
 FD_SIZE: Final = 72
 

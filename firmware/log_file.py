@@ -16,8 +16,7 @@ import numpy as np
 from can.io.logger import MESSAGE_WRITERS
 
 from tianyuan.control.errors import InputError
-from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE
-from tianyuan.firmware.ring import SENT
+from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX
 
 CONTAINER_BYTES: Final = 32 * 1024  # of BLF, which writes whole containers: 0.1 s of a car
 
@@ -49,7 +48,7 @@ def message_of(frame: np.void, wall_ns: int) -> can.Message:
         dlc=int(frame["length"]),
         data=None if can_id & REMOTE else frame["payload"][: int(frame["length"])].tobytes(),
         channel=int(frame["channel"]),
-        is_rx=int(frame["reserved"]) != SENT,
+        is_rx=int(frame["reserved"]) != TX,
     )
 
 

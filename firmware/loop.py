@@ -10,11 +10,12 @@ from typing import Final
 
 from tianyuan.control.kernels import kernel, unlocked
 from tianyuan.control.records import Mode
+from tianyuan.dbc.frame import TX
 from tianyuan.drivers.buses import any_lost, most_unsent, receive_all, send_all
 from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
 from tianyuan.drivers.port import send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
-from tianyuan.firmware.ring import SENT, push
+from tianyuan.firmware.ring import push
 from tianyuan.firmware.tick import for_the_car, tick
 
 # Words of the array through which the outside speaks with the loop.
@@ -96,7 +97,7 @@ def run(
         send_all(cars, frames_out, to_car)
         send(host, frames_out, to_car, n_out - to_car)
         push(ring, frames_in, n_in, 0)
-        push(ring, frames_out, n_out, SENT)
+        push(ring, frames_out, n_out, TX)
         sent_ns = monotonic_ns(clock)
         _account(accounts, memory, deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)
         control[TICKS] += 1

@@ -18,11 +18,10 @@ from typing import Final
 import numpy as np
 
 from tianyuan.control.errors import InputError
-from tianyuan.dbc.frame import FRAME
+from tianyuan.dbc.frame import FRAME, TX
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.log_file import Part, part
 from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
-from tianyuan.firmware.ring import SENT
 from tianyuan.firmware.shared_ring import RingReader
 
 PAUSE_S: Final = 0.02
@@ -31,7 +30,7 @@ PATIENCE_S: Final = (1.0, 30.0)  # between attempts to write: the first, and the
 
 def whole_ticks(frames: np.ndarray) -> int:
     """How many of the frames (n,) come before the end of the last tick that is whole."""
-    ends = np.flatnonzero((frames["can_id"] == TICK_ID) & (frames["reserved"] == SENT))
+    ends = np.flatnonzero((frames["can_id"] == TICK_ID) & (frames["reserved"] == TX))
     return int(ends[-1]) + 1 if ends.size else 0
 
 

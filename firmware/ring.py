@@ -6,15 +6,13 @@ frames and knows how many. ``shared_ring.py`` lays a ring into shared memory.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import FRAME, WORDS
 from tianyuan.drivers.ordering import store_ordered
-
-SENT: Final = 1  # in a frame's ``reserved`` byte: it went out
 
 
 class Ring(NamedTuple):

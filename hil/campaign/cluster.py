@@ -112,6 +112,6 @@ def _scheduler(address: str) -> str:
 
 async def _knock(address: str) -> None:
     """Raises OSError, ValueError or TypeError where nobody answers."""
-    from distributed.comm import connect  # noqa: PLC0415
+    from distributed.comm.core import connect  # noqa: PLC0415
 
     await (await connect(address, timeout=CONNECT_S)).close()

@@ -19,6 +19,7 @@ from numba import njit
 from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller, Mode
+from tianyuan.dbc.frame import TX
 from tianyuan.drivers.buses import Buses
 from tianyuan.firmware import loop
 from tianyuan.firmware.accounting import CYCLE, WAKE
@@ -31,7 +32,6 @@ from tianyuan.firmware.log_file import part, parts
 from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.rehearsal import Puppet, rehearse
-from tianyuan.firmware.ring import SENT
 from tianyuan.firmware.ring_file import ring_file
 from tianyuan.firmware.shared_ring import RingReader
 
@@ -272,7 +272,7 @@ def test_no_tick_begins_before_its_deadline(host, bus, early_ns):
 
     result = drive(host, Terms((bus,), PERIOD_NS, early_ns=early_ns), asked, None, watch)
     frames = reader[0].take()
-    markers = frames[(frames["can_id"] == 0x700) & (frames["reserved"] == SENT)]
+    markers = frames[(frames["can_id"] == 0x700) & (frames["reserved"] == TX)]
     apart = np.diff(markers["t_ns"])
     assert len(markers) == result.ticks
     # Each tick is at or after a multiple of the period from the first deadline on.

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from tianyuan.control.errors import InputError
-from tianyuan.dbc.frame import EXTENDED, frames
+from tianyuan.dbc.frame import EXTENDED, TX, frames
 from tianyuan.firmware import recorder as recording
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.log_file import Part, new_log, part, parts
 from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
 from tianyuan.firmware.recorder import record, recorder_command, whole_ticks
-from tianyuan.firmware.ring import SENT, push
+from tianyuan.firmware.ring import push
 from tianyuan.firmware.shared_ring import SharedRing
 
 CAPACITY = 1 << 16
@@ -54,7 +54,7 @@ def push_tick(shared: SharedRing, number: int) -> None:
     marker.can_id, marker.length, marker.t_ns = TICK_ID, 8, number
     marker.payload[:, :8] = np.frombuffer(number.to_bytes(8, "little"), np.uint8)
     push(shared.ring, came, TICK_FRAMES, 0)
-    push(shared.ring, marker, 1, SENT)
+    push(shared.ring, marker, 1, TX)
 
 
 def ticks_in(log: Path) -> list[list[tuple[int, int]]]:
@@ -84,7 +84,7 @@ def test_the_log_holds_every_frame_in_order(tmp_path, shared, ending):
     thread.start()
     pushed = []
     for i in range(40):
-        block, mark = some(rng, 25, 1_000_000_000 + i * 2_500_000), SENT * (i % 2)
+        block, mark = some(rng, 25, 1_000_000_000 + i * 2_500_000), TX * (i % 2)
         push(shared.ring, block, 25, mark)
         pushed += [(frame, mark) for frame in block]
         if i % 10 == 0:
@@ -99,7 +99,7 @@ def test_the_log_holds_every_frame_in_order(tmp_path, shared, ending):
         assert message.arbitration_id == frame.can_id & ~np.uint32(EXTENDED)
         assert message.is_extended_id == bool(frame.can_id & EXTENDED)
         assert bytes(message.data) == frame.payload[: frame.length].tobytes()
-        assert message.is_rx == (mark != SENT)
+        assert message.is_rx == (mark != TX)
         assert channel_of(message) == frame.channel
         assert message.timestamp - began == pytest.approx(
             (frame.t_ns - 1_000_000_000) * 1e-9, abs=1e-3
@@ -137,7 +137,7 @@ def test_whole_ticks_end_with_a_marker_that_went_out():
     made = frames(6)
     assert whole_ticks(made) == 0
     made.can_id[[1, 3, 5]] = TICK_ID
-    made.reserved[[1, 3]] = SENT  # the last one is somebody else's frame of that number
+    made.reserved[[1, 3]] = TX  # the last one is somebody else's frame of that number
     assert whole_ticks(made) == 4
 
 

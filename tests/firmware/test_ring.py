@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianyuan.control.kernels import unlocked
-from tianyuan.dbc.frame import frames
-from tianyuan.firmware.ring import SENT, push, ring, take
+from tianyuan.dbc.frame import TX, frames
+from tianyuan.firmware.ring import push, ring, take
 
 SIZE = 64
 
@@ -43,8 +43,8 @@ def test_frames_come_in_order_and_what_is_missing_is_counted(steps):
 def test_the_mark_tells_sent_from_received():
     kept = ring(SIZE)
     push(kept, numbered(0, 2), 2, 0)
-    push(kept, numbered(2, 1), 1, SENT)
-    assert take(kept, 0)[0]["reserved"].tolist() == [0, 0, SENT]
+    push(kept, numbered(2, 1), 1, TX)
+    assert take(kept, 0)[0]["reserved"].tolist() == [0, 0, TX]
 
 
 def test_a_writer_in_the_middle_of_its_frames_is_told_from_one_that_rests():

@@ -1,0 +1,1 @@
+"""Logs of CAN frames, whatever program wrote them, as arrays of frames."""
