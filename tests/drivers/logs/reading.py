@@ -1,0 +1,68 @@
+"""How the tests of logs read them, with python-can as their oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import can
+import numpy as np
+
+from tianyuan.control.errors import InputError
+from tianyuan.dbc.frame import TX, frames
+from tianyuan.drivers.logs.log import Log
+from tianyuan.drivers.messages import write_frame
+
+FIELDS = ("can_id", "length", "flags", "reserved", "payload")
+
+
+def all_frames(log: Log) -> np.recarray:
+    """Every frame of a log in one array."""
+    return np.concatenate([frames(0), *log.blocks()]).view(np.recarray)
+
+
+def frames_of(messages: Iterable[can.Message]) -> np.recarray:
+    """Python-can's messages as frames; a classic frame has eight bytes at most."""
+    messages = list(messages)
+    made = frames(len(messages))
+    for at, message in enumerate(messages):
+        if not message.is_fd:
+            message.dlc = min(message.dlc, 8)
+        write_frame(message, made, at)
+        made[at].t_ns = round(message.timestamp * 1e9)
+        made[at].reserved = 0 if message.is_rx else TX
+    return made
+
+
+def kinds(log: Log) -> dict[str, int]:
+    """What was wrong with a log, and how often."""
+    return {note.kind: note.times for note in log.notes.all()}
+
+
+def assert_same(read: np.recarray, expected: np.recarray, within_ns: int = 0) -> None:
+    """Frame by frame the same, but for the channels' numbers."""
+    assert read.size == expected.size
+    for field in FIELDS:
+        assert (read[field] == expected[field]).all(), field
+    assert (abs(read.t_ns - expected.t_ns) <= within_ns).all()
+
+
+def assert_cuts_harmless(whole: Path, cut: Path, last: int = 10_000, step: int = 1) -> None:
+    """However a log is cut in its last bytes, what is read is how the whole log begins.
+
+    At least as much of it as a cut one byte shorter gave, and without an exception but one line.
+    """
+    content = whole.read_bytes()
+    expected = all_frames(Log(whole)).tobytes()
+    least = 0
+    for size in range(max(len(content) - last, 0), len(content) + 1, step):
+        cut.write_bytes(content[:size])
+        try:
+            read = all_frames(Log(cut)).tobytes()
+        except InputError as error:
+            read = b""
+            assert "\n" not in str(error)
+        assert expected.startswith(read), f"cut at byte {size}"
+        assert len(read) >= least, f"cut at byte {size}"
+        least = len(read)
+    assert least == len(expected)
