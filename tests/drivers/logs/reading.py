@@ -28,7 +28,11 @@ def frames_of(messages: Iterable[can.Message]) -> np.recarray:
     for at, message in enumerate(messages):
         if not message.is_fd:
             message.dlc = min(message.dlc, 8)
+        identifier = message.arbitration_id
+        if not message.is_extended_id:  # a published log has larger ones, which none can have
+            message.arbitration_id &= 0x7FF
         write_frame(message, made, at)
+        made[at].can_id |= identifier
         made[at].t_ns = round(message.timestamp * 1e9)
         made[at].reserved = 0 if message.is_rx else TX
     return made

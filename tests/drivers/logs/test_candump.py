@@ -150,6 +150,7 @@ def test_more_buses_than_there_are_numbers_share_the_last_one(tmp_path):
     assert all_frames(Log(file)).channel.tolist() == [*range(256), *[255] * 44]
 
 
+@pytest.mark.compiled
 def test_a_cut_log_is_read_up_to_the_cut(tmp_path):
     whole = tmp_path / "whole.log"
     whole.write_text("".join(f"({t}.{t:06d}) can{t % 2} 123##1{'AB' * t}\n" for t in range(20)))
