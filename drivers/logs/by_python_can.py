@@ -86,11 +86,6 @@ def read_sqlite(source: Source, channels: Channels, notes: Notes) -> Iterator[np
     return _blocks(_by_row(can.SqliteReader(str(source.file)), notes), channels)
 
 
-def read_binary(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
-    """Blocks of frames of a BLF or MF4 log, up to the first thing in it that cannot be read."""
-    return _blocks(_by_row(can.LogReader(str(source.file)), notes), channels)
-
-
 Made = tuple[can.Message, np.recarray]
 
 
