@@ -58,18 +58,19 @@ def _wrong(frames, words, first, end, said, n_out):
 @unlocked
 def run(
     tables, path, sensors, memory, command, frames_in, out, received, told,
-    frames, ends, times, own, made, made_ends, wrong,
+    frames, ends, times, own, made, made_ends, wrong, commands, thoughts,
 ):  # fmt: skip
     """The ticks of a stretch: ``frames``, ``ends`` and ``times`` are as in Stretch.
 
     ``own`` says that the frames with TX are what this host sent: they tell it what its loop
     did (``received`` and ``told`` are of the codec of HOST), and ``wrong`` (ticks,) gets how many
     are other than those now. All that is sent is put into ``made``, a tick's up to
-    ``made_ends``.
+    ``made_ends``, and COMMAND and HOST of each tick into ``commands`` and ``thoughts`` (ticks,).
     """
     words, given = frames.view(np.int64), frames_in.view(np.int64)
     said, kept = out.view(np.int64), made.view(np.int64)
-    host = memory.host.view(np.float64)
+    host, wanted = memory.host.view(np.float64), command.view(np.float64)
+    commanded, thought = commands.view(np.float64), thoughts.view(np.float64)
     first = count = 0
     for k in range(times.size):
         t_ns, n_in = times[k], 0
@@ -91,4 +92,8 @@ def run(
             _copy(kept, count, said, i)
             count += 1
         made_ends[k] = count
+        for field in range(wanted.size):
+            commanded[k * wanted.size + field] = wanted[field]
+        for field in range(host.size):
+            thought[k * host.size + field] = host[field]
         first = ends[k]

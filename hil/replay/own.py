@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class OwnLog:
     so is one that the recorder after it wrote again. ``gap`` and ``notes`` fill while it is read.
     """
 
+    EMPTY: Final = (
+        "holds no tick of ours; record it with `tianyuan drive --log`, or replay it as another "
+        "host's with --car and --track"
+    )
+
     def __init__(self, log: Path) -> None:
         """Raises InputError for a log whose beginning is gone."""
         self.log = log
@@ -38,6 +43,8 @@ class OwnLog:
         self.notes: list[str] = []
         self._ticks, self._last_ns = 0, 0
         self._files = parts(log)
+        if not self._files[0].is_file():
+            raise InputError(f"{log}: no such file, or a folder")
         if self._files[0] != log:
             raise InputError(
                 f"{log}: the parts before {self._files[0].name} were dropped, and a replay begins "

@@ -9,12 +9,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.errors import InputError
+from tianyuan.control.records import COMMAND
 from tianyuan.dbc.codec import RECEIVED, records
 from tianyuan.dbc.frame import frames
 from tianyuan.firmware.host import FRAMES_OUT, Host
 from tianyuan.firmware.host_record import HOST
 from tianyuan.hil.replay import loop
 from tianyuan.hil.replay.difference import Mismatch, Moment, moments, text_of
+from tianyuan.hil.replay.foreign import ForeignLog
 from tianyuan.hil.replay.own import Gap, OwnLog
 from tianyuan.hil.replay.stretch import Stretch
 
@@ -29,6 +31,8 @@ class Played(NamedTuple):
     made: np.recarray  # (m,) FRAME
     ends: np.ndarray  # (ticks,)
     wrong: np.ndarray  # (ticks,) frames other than recorded
+    commands: np.ndarray  # (ticks,) COMMAND
+    thoughts: np.ndarray  # (ticks,) HOST
 
 
 class Outcome(NamedTuple):
@@ -54,12 +58,15 @@ class Loop:
         """All ticks of a stretch, which must not be longer than TICKS."""
         host, ticks = self.host, stretch.t_ns.size
         made, ends, wrong = frames(ticks * FRAMES_OUT), *np.zeros((2, ticks), np.int64)
+        commands, thoughts = np.zeros(ticks, COMMAND), np.zeros(ticks, HOST)
         loop.run(
             host.tables, host.path, host.sensors, host.memory, host.command, host.frames_in,
             host.frames_out, self._received, self._told, stretch.frames, stretch.ends,
-            stretch.t_ns, self._own, made, ends, wrong,
+            stretch.t_ns, self._own, made, ends, wrong, commands,
+            thoughts,
         )  # fmt: skip
-        return Played(stretch, made[: ends[-1] if ticks else 0].view(np.recarray), ends, wrong)
+        said = made[: ends[-1] if ticks else 0].view(np.recarray)
+        return Played(stretch, said, ends, wrong, commands, thoughts)
 
 
 def warm_up(host: Host) -> None:
@@ -114,14 +121,23 @@ def replay(
     progress: Callable[[int], None] | None = None,
     watch: Callable[[Played], None] | None = None,
 ) -> Outcome:
-    """Feed a log's frames to ``host``, fresh from ``make_host``, and compare what comes out.
+    """Feed a log of ours to ``host``, fresh from ``make_host``, and compare what comes out.
 
     ``progress`` is told ticks done, ``watch`` is given every tick. Raises InputError for what
     is no log of ours.
     """
-    recorded, first = OwnLog(log), _First()
-    ticks = mismatches = began_ns = ended_ns = 0
-    for each in played(recorded.stretches(), host, own=True):
+    return replay_of(OwnLog(log), host, progress, watch)
+
+
+def replay_of(
+    recorded: OwnLog | ForeignLog,
+    host: Host,
+    progress: Callable[[int], None] | None = None,
+    watch: Callable[[Played], None] | None = None,
+) -> Outcome:
+    """The same of a log that is being read; one of another host has nothing to compare with."""
+    first, ticks, mismatches, began_ns, ended_ns = _First(), 0, 0, 0, 0
+    for each in played(recorded.stretches(), host, isinstance(recorded, OwnLog)):
         first.look(each, ticks)
         times = each.recorded.t_ns
         began_ns, ended_ns = began_ns or int(times[0]), int(times[-1])
@@ -132,6 +148,6 @@ def replay(
         if progress is not None:
             progress(ticks)
     if ticks == 0:
-        raise InputError(f"{log}: holds no tick of ours; record it with `tianyuan drive --log`")
+        raise InputError(f"{recorded.log}: {recorded.EMPTY}")
     seconds = (ended_ns - began_ns) * 1e-9
     return Outcome(ticks, mismatches, first.found, seconds, recorded.gap, tuple(recorded.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,3 +100,9 @@ def driven(unguarded, oval) -> Driven:
 @pytest.fixture(scope="session")
 def log(driven, tmp_path_factory) -> Path:
     return driven.write(tmp_path_factory.mktemp("log") / "drive.blf")
+
+
+@pytest.fixture
+def make_bare(car, oval) -> Callable[[], Host]:
+    """Hosts of the shipped car that have seen nothing."""
+    return lambda: make_host(car, oval, Controller.STANLEY, PERIOD_NS)
