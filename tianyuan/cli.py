@@ -20,7 +20,7 @@ UsageError: type[typer.BadParameter] = next(
 )
 
 COMMANDS = (
-    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline",
+    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "report", "raceline",
     "hil", "campaign", "check", "validate", "warmup", "bench", "demo",
 )  # fmt: skip
 
