@@ -86,11 +86,23 @@ def passage(
     )  # fmt: skip
 
 
-def stretches_s(bounds: np.ndarray, station_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """The times of a lap, given over the stations of the grid, in the stretches of ``bounds_m``."""
-    if bounds[0, 0] < 0.0 or bounds[-1, 1] > station_m[-1]:
-        station_m, time_s = _around(station_m, time_s)
-    return np.diff(np.interp(bounds, station_m, time_s), axis=1)[:, 0]
+def lost_s(bounds: np.ndarray, station_m: np.ndarray, delta_s: np.ndarray) -> np.ndarray:
+    """What a lap loses to another in each of the stretches of ``bounds_m`` (n,).
+
+    ``delta_s`` is how much later it is at each station of the grid, NaN where one of the two
+    was not driven: then a stretch counts as far as both were. In all they are the difference
+    of the whole lap.
+    """
+    known = np.isfinite(delta_s)
+    if not known.any():
+        return np.full(len(bounds), np.nan)
+    here_m, late_s = station_m[known], delta_s[known]
+    length_m = float(station_m[-1])
+    found = np.zeros(len(bounds))
+    for turn_m in (-length_m, 0.0, length_m):
+        ends_m = np.clip(bounds + turn_m, here_m[0], here_m[-1])
+        found += np.diff(np.interp(ends_m, here_m, late_s), axis=1)[:, 0]
+    return found
 
 
 def _around(station_m: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

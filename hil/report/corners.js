@@ -1,9 +1,19 @@
 // The corners as a table: the focused lap's speeds and time, and where rivals win and lose.
 
-// How much longer a rival took than the focused lap, from half-way before the corner to half-way after.
+// What a rival loses to the focused lap, from half-way before the corner to half-way after it,
+// as far as both were driven.
 function lost(rival, k) {
-  const [own, other] = [focused().stretches[k], rival.stretches[k]];
-  return own === null || other === null ? null : other - own;
+  const late = delta(rival);
+  const from = late.findIndex((v) => v !== null);
+  const to = late.findLastIndex((v) => v !== null);
+  if (from < 0) return null;
+  const place = (m) => Math.max(from, Math.min(to, Math.round(m / data.step)));
+  let sum = 0;
+  for (const turn of [-data.length_m, 0, data.length_m]) {
+    const [begin, end] = data.stretches[k].map((m) => place(m + turn));
+    sum += late[end] - late[begin];
+  }
+  return sum;
 }
 
 function signed(value, digits) {

@@ -15,7 +15,6 @@ from tianyuan.hil.analysis.corners import (
     bounds_m,
     find_corners,
     passage,
-    stretches_s,
 )
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report import geometry
@@ -149,22 +148,18 @@ def _speed_range(run: Run, values: dict[int, dict[str, np.ndarray]]) -> tuple[fl
     flying = [v["speed"] for n, v in values.items() if n > 1] or [
         v["speed"] for v in values.values()
     ]
-    speeds = np.concatenate(flying or [run.path["speed_mps"] * KMH_PER_MPS])
-    speeds = speeds[np.isfinite(speeds)]
-    low, high = (speeds.min(), speeds.max()) if len(speeds) else (0.0, 0.0)
-    return float(np.floor(low / 10.0) * 10.0), float(np.ceil(high / 10.0 + 1e-9) * 10.0)
+    return geometry.tens(np.concatenate(flying or [run.path["speed_mps"] * KMH_PER_MPS]))
 
 
 def through(
-    corners: list[Corner], grid: np.ndarray, time_s: np.ndarray, speed_kmh: np.ndarray
+    corners: list[Corner],
+    grid: np.ndarray,
+    time_s: np.ndarray,
+    speed_kmh: np.ndarray,
 ) -> dict[str, Any]:
-    """Return how a lap went through the corners: seconds, km/h, seconds of each stretch."""
+    """Return how a lap went through the corners, in seconds and km/h."""
     passages = [passage(corner, grid, time_s, speed_kmh) for corner in corners]
-    stretches = stretches_s(bounds_m(corners, float(grid[-1])), grid, time_s)
-    return {
-        "passages": [_passed(each) for each in passages],
-        "stretches": [_rounded(float(took), 4) for took in stretches],
-    }
+    return {"passages": [_passed(each) for each in passages]}
 
 
 def _passed(found: Passage) -> list[float | None]:
@@ -175,13 +170,18 @@ def _rounded(value: float, digits: int) -> float | None:
     return round(value, digits) if math.isfinite(value) else None
 
 
-def plan(path: np.ndarray, corners: list[Corner], turn_rad: float) -> dict[str, Any]:
+def plan(
+    path: np.ndarray, corners: list[Corner], turn_rad: float, closed: bool = True
+) -> dict[str, Any]:
     """Return the edges, turned by ``turn_rad``, and where corners are on plan and charts."""
-    sides = [geometry.rotate(edge[:, 0], edge[:, 1], turn_rad) for edge in geometry.edges(path)]
+    sides = [
+        geometry.rotate(edge[:, 0], edge[:, 1], turn_rad) for edge in geometry.edges(path, closed)
+    ]
     left, right = ([whole(axis, 2) for axis in side] for side in sides)
     north = [-math.sin(turn_rad), math.cos(turn_rad)]
     return {
         "plan": {"left": left, "right": right, "north": north},
+        "stretches": bounds_m(corners, geometry.length_m(path), closed).tolist(),
         "bends": geometry.bends_m(corners, geometry.length_m(path)),
         "corners": [_corner(path, each, turn_rad) for each in corners],
     }

@@ -18,13 +18,13 @@ def length_m(path: np.ndarray) -> float:
     return float(path["s_m"][-1] + path["s_m"][1] - path["s_m"][0])
 
 
-def edges(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left and right edge as closed (n, 2) arrays of x, y in metres."""
+def edges(path: np.ndarray, closed_: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left and right edge, as a rule closed, as (n, 2) arrays of x, y in metres."""
     thin = path[:: max(1, len(path) // MAP_POINTS)]
     line = np.column_stack([thin["x_m"], thin["y_m"]])
     left = np.column_stack([-np.sin(thin["heading_rad"]), np.cos(thin["heading_rad"])])
     sides = (line + left * thin["left_m"][:, None], line - left * thin["right_m"][:, None])
-    return closed(sides[0]), closed(sides[1])
+    return (closed(sides[0]), closed(sides[1])) if closed_ else sides
 
 
 def closed(points: np.ndarray) -> np.ndarray:
@@ -61,3 +61,10 @@ def bends_m(corners: list[Corner], length: float) -> list[tuple[float, float]]:
         for turn in (-length, 0.0, length)
     ]
     return sorted((begin, end) for begin, end in parts if begin < end)
+
+
+def tens(speeds_kmh: np.ndarray) -> tuple[float, float]:
+    """Return the ends of a scale that holds all speeds, in whole tens."""
+    speeds = speeds_kmh[np.isfinite(speeds_kmh)]
+    low, high = (speeds.min(), speeds.max()) if len(speeds) else (0.0, 0.0)
+    return float(np.floor(low / 10.0) * 10.0), float(np.ceil(high / 10.0 + 1e-9) * 10.0)

@@ -149,7 +149,7 @@ async function start() {
   const best = data.laps.findIndex((lap) => lap.best);
   chosen.focus = best < 0 ? 0 : best;
   for (const i of data.against ?? []) chosen.against.add(i);
-  $("#grip").hidden = !has("ax");
+  $("#grip").hidden ||= !has("ax");
   $("#bar").hidden = false;
   fillWhere();
   buildPanels();

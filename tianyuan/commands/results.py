@@ -111,8 +111,13 @@ def timing_of(kept: Accounts) -> Timing:
 
 def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run) -> None:
     """Write a report or a picture; raises InputError where the file cannot be written."""
+    saved(what, file, lambda file: write(file, run))
+
+
+def saved(what: str, file: Path, write: Callable[[Path], None]) -> None:
+    """Write a file that an option asked for, and say so. Raises InputError where it cannot be."""
     try:
-        write(file, run)
+        write(file)
     except OSError as error:
         # The file at fault may be one of ours that it is made from.
         culprit = error.filename or file
