@@ -19,8 +19,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.names import suggestion
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.log_file import parts
-from tianyuan.firmware.run_card import card_file, read_card
+from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.run_card import read_card
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import Database, database, of_car
 from tianyuan.hil.decoding.run import decode as run_decode
