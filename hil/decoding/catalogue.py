@@ -27,6 +27,14 @@ class Stream(NamedTuple):
     layout: Layout
 
 
+class _Place(NamedTuple):
+    """Where a stream's message is among the databases, and the channel that it is on."""
+
+    database: int
+    message: int
+    channel: str
+
+
 class Catalogue:
     """The streams of logs by can_id and channel.
 
@@ -46,7 +54,8 @@ class Catalogue:
 
     def begin(self) -> None:
         """Begin with another log, whose channels are others. What has a name keeps it."""
-        self._streams: list[Stream | None] = []
+        self._places: list[_Place] = []
+        self._streams: dict[int, Stream | None] = {}
         self._channels: set[int] = set()
         self._keys: dict[int, int] = {}
         self.table = self._built()
@@ -54,17 +63,18 @@ class Catalogue:
     @property
     def size(self) -> int:
         """How many streams there are: those whose frames may yet come among them."""
-        return len(self._streams)
+        return len(self._places)
 
     def stream(self, number: int) -> Stream | None:
-        """A stream that has frames, named when it is first asked for.
+        """A stream that has frames; made, and named, when it is first asked for.
 
         None is a message that is not wanted, or that no columns can be made of.
         """
-        stream = self._streams[number]
-        if stream is not None and not stream.name:
-            self._streams[number] = stream = self._named(stream)
-        return stream
+        if number not in self._streams:
+            d, m, channel = self._places[number]
+            layout = self._layout(d, m)
+            self._streams[number] = None if layout is None else self._named(channel, layout)
+        return self._streams[number]
 
     def meet(self, channels: Sequence[str], frames: np.ndarray) -> None:
         """Take in channels that the frames are the first of; ``channels`` are the log's names."""
@@ -81,19 +91,18 @@ class Catalogue:
             for m, message in enumerate(database.messages):
                 if message.length > 64 or key(message, number) in self._keys:
                     continue  # no frame is as long; or an earlier database says what it is
-                found = self._layout(d, m)
-                self._keys[key(message, number)] = len(self._streams)
-                self._streams.append(None if found is None else Stream("", channel, found))
+                self._keys[key(message, number)] = len(self._places)
+                self._places.append(_Place(d, m, channel))
 
-    def _named(self, stream: Stream) -> Stream:
-        message = stream.layout.message
-        plain = f"{message.name}@{stream.channel}"
-        for name in (message.name, plain, f"{plain}:{message.frame_id:x}"):
-            made = stream._replace(name=name)
-            known = self._names.setdefault(name, made)
-            if known.layout is stream.layout and known.channel == stream.channel:
-                return made
-        return stream._replace(name=f"{plain}:{message.frame_id:x}")
+    def _named(self, channel: str, layout: Layout) -> Stream:
+        message = layout.message
+        plain = f"{message.name}@{channel}"
+        *names, last = message.name, plain, f"{plain}:{message.frame_id:x}"
+        for name in names:
+            known = self._names.setdefault(name, Stream(name, channel, layout))
+            if known.layout is layout and known.channel == channel:
+                return known
+        return Stream(last, channel, layout)
 
     def _layout(self, d: int, m: int) -> Layout | None:
         """The message's layout, made once; None where it cannot be decoded or is not wanted."""
