@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.dbc import lookup
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.header import key
-from tianyuan.dbc.records import LOOKUP, MESSAGE
+from tianyuan.hil.decoding import kernels
 from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.layout import Layout, layout_of
+
+_KEYED: Final = np.dtype([("key", "i8"), ("index", "i8")])
 
 
 class Stream(NamedTuple):
@@ -57,7 +58,7 @@ class Catalogue:
         self._places: list[_Place] = []
         self._streams: dict[int, Stream | None] = {}
         self._channels: set[int] = set()
-        self._keys: dict[int, int] = {}
+        self._keys: dict[int, None] = {}  # in the order of the streams
         self.table = self._built()
 
     @property
@@ -91,7 +92,7 @@ class Catalogue:
             for m, message in enumerate(database.messages):
                 if message.length > 64 or key(message, number) in self._keys:
                     continue  # no frame is as long; or an earlier database says what it is
-                self._keys[key(message, number)] = len(self._places)
+                self._keys[key(message, number)] = None
                 self._places.append(_Place(d, m, channel))
 
     def _named(self, channel: str, layout: Layout) -> Stream:
@@ -120,13 +121,16 @@ class Catalogue:
         return self._layouts[d, m]
 
     def _built(self) -> np.recarray:
-        keys = list(self._keys)
-        table = lookup.build(keys, np.zeros(len(keys), MESSAGE))
-        slim = np.zeros(table.size, [(name, LOOKUP[name]) for name in ("key", "index")])
-        slim["key"], slim["index"] = table.key, table.index
-        found = slim["key"] >= 0
-        slim["index"][found] = [self._keys[each] for each in slim["key"][found].tolist()]
-        return slim.view(np.recarray)
+        made = table(4 << len(self._keys).bit_length())  # sparse, so most looks hit at once
+        kernels.fill(made, np.fromiter(self._keys, np.int64, len(self._keys)))
+        return made
+
+
+def table(size: int) -> np.recarray:
+    """A table without keys, as ``dbc.lookup.find`` looks through it; a power of two of rows."""
+    made = np.zeros(size, _KEYED).view(np.recarray)
+    made.key = -1
+    return made
 
 
 def channel_name(channels: Sequence[str], number: int) -> str:
