@@ -14,8 +14,9 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host import Host, make_host
+from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.firmware.run_card import card_file, read_card
+from tianyuan.firmware.run_card import read_card
 from tianyuan.hil.replay.foreign import ForeignLog
 from tianyuan.hil.replay.own import OwnLog
 from tianyuan.hil.scenario.model import nested

@@ -13,8 +13,7 @@ from typing import Any, Final, NamedTuple
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from tianyuan.control.errors import InputError
-from tianyuan.firmware.log_file import parts
-from tianyuan.firmware.run_card import card_file
+from tianyuan.firmware.log_file import card_file, parts
 from tianyuan.hil.campaign import pool
 from tianyuan.hil.campaign.cluster import Cluster
 from tianyuan.hil.campaign.pool import Lost, Row

@@ -20,7 +20,9 @@ const panels = [];
 function buildPanels() {
   for (const group of document.querySelectorAll(".panels")) {
     const names = group.dataset.panels.split(" ");
-    names.forEach((name, k) => group.append(buildPanel(name, k === names.length - 1)));
+    const known = names.filter((name) => !PANELS[name].lines || PANELS[name].lines.some(([column]) => has(column)));
+    known.forEach((name, k) => group.append(buildPanel(name, k === known.length - 1)));
+    group.closest("section").hidden = known.length === 0;
   }
 }
 
@@ -43,7 +45,7 @@ function traces(panel) {
   const [first, ...others] = panel.spec.lines;
   return [
     ...rivals().map((lap) => line(lap[first[0]], rivalColour(lap), 1.1)),
-    ...others.map(([column]) => line(focused()[column], colour("--command"), 1.1)),
+    ...others.filter(([column]) => has(column)).map(([column]) => line(focused()[column], colour("--command"), 1.1)),
     line(focused()[first[0]], colour("--accent"), 1.7),
   ];
 }
@@ -123,12 +125,12 @@ function readings(panel, station) {
     return span;
   };
   const value = (lap, column) => (station === null ? null : at(lap, column, station));
-  const label = (lap) => `lap ${lap.number}`;
+  const label = (lap) => lap.name;
   if (spec.rivalsOnly) return rivals().map((lap) => entry(rivalColour(lap), label(lap), station === null ? null : delta(lap)[Math.round(station / data.step)]));
   const [first, ...others] = spec.lines;
   return [
     entry(colour("--accent"), first[1] || label(focused()), value(focused(), first[0])),
-    ...others.map(([column, text]) => entry(colour("--command"), text, value(focused(), column))),
+    ...others.filter(([column]) => has(column)).map(([column, text]) => entry(colour("--command"), text, value(focused(), column))),
     ...rivals().map((lap) => entry(rivalColour(lap), label(lap), value(lap, first[0]))),
   ];
 }

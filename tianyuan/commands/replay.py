@@ -13,7 +13,7 @@ from tianyuan.commands.replays.one import ask_what_if, replay_one
 from tianyuan.commands.replays.onto_bus import replay_onto_bus
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
-from tianyuan.firmware.run_card import card_file
+from tianyuan.firmware.log_file import card_file
 from tianyuan.hil.replay.source import Named
 
 

@@ -9,8 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tianyuan.control.errors import InputError
-from tianyuan.firmware.log_file import part
-from tianyuan.firmware.run_card import card_file
+from tianyuan.firmware.log_file import card_file, part
 from tianyuan.hil.replay import run, suite
 from tianyuan.hil.replay.reference import (
     changes,
