@@ -130,7 +130,7 @@ def told(case: Case) -> list[str]:
     """What is to be said of a case, a line each."""
     lines = [case.why] if case.why else []
     if case.verdict == "new":
-        lines.append("has no reference; look at it, and make it one by --accept")
+        lines.append("no reference yet; --accept makes what came out one")
     lines += [
         f"{key}: {_short(kept)} -> {_short(now)}" for key, (kept, now) in case.changes.items()
     ]

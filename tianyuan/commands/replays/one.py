@@ -34,6 +34,7 @@ def replay_one(log: Path, named: Named, json: str | None) -> bool:
         host, names = source.host(), Names(source.car)
     with bar("compiling, the first time only", total=None):
         run.warm_up(host)
+        next(source.read(log).stretches(), None)  # and what reads this format
     began = time.perf_counter()
     with bar(f"replay of {log.name}", total=None) as progress:
         outcome = run.replay_of(source.read(log), host, progress)
