@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, FRAME, REMOTE, TX, frames
+from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.text import BLOCK
@@ -26,7 +26,7 @@ _OFFSET_BYTES: Final = 4  # before each payload that is not in its record
 _ESI: Final = 0x02
 _LENGTHS: Final = np.array([*range(9), 12, 16, 20, 24, 32, 48, 64])
 _MOST: Final = 64
-_PAYLOAD: Final = int((FRAME.fields or {})["payload"][1])  # of a frame's bytes, the first of its payload
+_PAYLOAD: Final = 8  # a frame's bytes before its payload
 _SECOND_NS: Final = 1_000_000_000
 
 
