@@ -66,6 +66,32 @@ def test_random_frames_of_a_published_file_decode_as_cantools_decodes_them(
     assert_as_cantools(Blocks(made), messages, made)
 
 
+WIDE = """VERSION ""
+
+NS_ :
+
+BS_:
+
+BU_: A
+
+BO_ 1 SIGNED: 8 A
+ SG_ S : 0|60@1- (3,-7) [0|0] "" A
+
+BO_ 2 UNSIGNED: 16 A
+ SG_ U : 7|64@0+ (1,0) [0|0] "" A
+ SG_ V : 64|63@1+ (1,1) [0|0] "" A
+"""
+
+
+def test_an_integer_beyond_a_double_is_exact(tmp_path, usable, assert_as_cantools):
+    file = tmp_path / "wide.dbc"
+    file.write_text(WIDE)
+    messages = usable(file)
+    made = random_frames(messages, np.random.default_rng(1))
+
+    assert assert_as_cantools(Blocks(made), messages, made) == 3
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_what_there_is_of_a_short_frame_decodes_as_cantools_decodes_it(
     shared_data, usable, assert_as_cantools, name

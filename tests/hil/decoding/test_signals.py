@@ -28,9 +28,15 @@ def log(tmp_path):
 
 
 def test_a_cars_own_log_is_read_by_bus(log):
-    signals = read_signals([log], of_car(load_car(car_file("tianyuan"))))
+    databases = of_car(load_car(car_file("tianyuan")))
+    first = next(each for each in databases[0].messages if not each.is_extended_frame)
+    with log.open("a") as file:
+        file.write(f"(1.040000) can7 {first.frame_id:03X}#{'00' * first.length}\n")
 
-    # 0x701 is nothing on the car's own bus.
+    signals = read_signals([log], databases)
+
+    # 0x701 is nothing on the car's own bus, and the car's messages are nothing on the host's.
+    assert {name.partition(".")[0] for name in signals} == {"HOST_POSITION", "HOST_STATE"}
     assert signals["HOST_POSITION.X"].values.tolist() == [0.5, 1.0]
     assert signals["HOST_POSITION.X"].t_ns.tolist() == [1_010_000_000, 1_030_000_000]
     assert signals["HOST_STATE.Laps"].values.tolist() == [3.0]

@@ -17,6 +17,7 @@ from tianyuan.hil.decoding.databases import database
 from tianyuan.hil.decoding.run import decode
 from tianyuan.hil.decoding.signals import read_signals
 from tianyuan.hil.decoding.sinks import gather
+from tianyuan.hil.decoding.sinks.arrays import decimal_seconds
 from tianyuan.hil.decoding.sinks.choose import sink_of
 from tianyuan.hil.decoding.sinks.sink import Told
 
@@ -87,6 +88,16 @@ def test_a_csv_file_has_times_to_the_nanosecond(written):
 
     assert lines[1] == '170.000000001,"can0","PLAIN","Speed","m/s",5'
     assert len(lines) == 12
+
+
+def test_times_in_seconds_are_exact_at_both_ends():
+    ends = np.array([-(2**63), -1, 0, 2**63 - 1])
+
+    seconds = [str(each) for each in decimal_seconds(ends).to_pylist()]
+
+    assert seconds == [
+        "-9223372036.854775808", "-1E-9", "0E-9", "9223372036.854775807",
+    ]  # fmt: skip
 
 
 def test_an_mf4_file_opens_in_asammdf_with_units_and_words(written):
