@@ -1,7 +1,8 @@
 """A run's log: a file, and further ones by size, by time, and after a recorder that died.
 
 The name's ending chooses the format, any of which CAN tools open. ``drive.blf`` is followed
-by ``drive.2.blf``, ``drive.3.blf`` and so on; the oldest may have been dropped.
+by ``drive.2.blf``, ``drive.3.blf`` and so on, ``drive.log.gz`` by ``drive-2.log.gz``; the oldest
+may have been dropped.
 """
 
 from __future__ import annotations
@@ -36,19 +37,20 @@ def ending_of(log: Path) -> str:
 def _around_number(log: Path) -> tuple[str, str]:
     ending = ending_of(log) or log.suffix
     cut = len(log.name) - len(ending)
-    return log.name[:cut], log.name[cut:]
+    # python-can opens no compressed file with a further dot in its name.
+    return log.name[:cut] + ("-" if ending == ".log.gz" else "."), log.name[cut:]
 
 
 def part(log: Path, number: int) -> Path:
     """The ``number``-th file of a log, from 1."""
     before, after = _around_number(log)
-    return log if number == 1 else log.with_name(f"{before}.{number}{after}")
+    return log if number == 1 else log.with_name(f"{before}{number}{after}")
 
 
 def numbered_parts(log: Path) -> dict[int, Path]:
     """The files that there are of a log, by their numbers, in order."""
     before, after = (re.escape(each) for each in _around_number(log))
-    name = re.compile(rf"{before}\.([1-9][0-9]*){after}")
+    name = re.compile(rf"{before}([1-9][0-9]*){after}")
     try:
         matches = [(name.fullmatch(file.name), file) for file in log.parent.iterdir()]
     except OSError:
