@@ -78,6 +78,15 @@ def card_text(log: Path) -> bytes | None:
     return None
 
 
+def copy_card(source: Path, log: Path) -> None:
+    """Put the card beside ``source``, if there is one, beside a log too. Raises InputError."""
+    if (card := card_text(source)) is not None:
+        try:
+            card_file(log).write_bytes(card)
+        except OSError as error:
+            raise InputError(f"{card_file(log)}: cannot be written: {error.strerror}") from None
+
+
 def check_log(log: Path) -> None:
     """Raise InputError for a log that cannot be written, without touching it."""
     if not ending_of(log):
@@ -88,7 +97,7 @@ def check_log(log: Path) -> None:
 
 
 def new_log(log: Path) -> None:
-    """Begin a log afresh, empty, without the parts of one of the same name before it.
+    """Begin a log afresh, empty, without parts and card of one of the same name before it.
 
     Raises InputError where it cannot be written.
     """
@@ -97,5 +106,6 @@ def new_log(log: Path) -> None:
         log.open("wb").close()
         for old in parts(log)[1:]:
             old.unlink()
+        card_file(log).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{log}: cannot be written: {error.strerror}") from None

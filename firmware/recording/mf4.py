@@ -188,9 +188,8 @@ class Mf4File:
     """An MF4 file being written, with the run's ``card`` inside."""
 
     def __init__(self, file: Path, card: bytes | None = None) -> None:
-        self._file, self._start_ns = SafeFile(file), -1
         empty = _empty(card)
-        self._file.append(empty + bytes(-len(empty) % 8))
+        self._file, self._start_ns = SafeFile(file, empty + bytes(-len(empty) % 8)), -1
         with MDF(BytesIO(empty)) as read:
             self._groups = [
                 _Group(self._file, group, 8 + layout.itemsize)

@@ -157,6 +157,23 @@ def looked_at(shared) -> int:
     return read_marks(marks_file(shared.file), os.getpid()).read
 
 
+def test_a_tick_is_written_when_it_is_whole(tmp_path, shared, monkeypatch):
+    monkeypatch.setattr(recording, "PAUSE_S", 0.001)
+    arguments = (shared.file, tmp_path / "run.blf", marks_file(shared.file))
+    thread = threading.Thread(target=record, args=arguments)
+    thread.start()
+    push_tick(shared, 1)
+    push(shared.ring, frames(5), 5, 0)
+    while looked_at(shared) < TICK_FRAMES + 1:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    seen = looked_at(shared)
+    shared.end()
+    thread.join()
+    assert seen == TICK_FRAMES + 1
+    assert looked_at(shared) == TICK_FRAMES + 6
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("limits", [Limits(part_bytes=5000), Limits(0, part_s=400e-9)])
 def test_a_log_goes_on_in_a_further_part_and_no_tick_is_cut(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -78,9 +79,9 @@ def read_by_python_can(file: Path) -> int:
 class Watched(SafeFile):
     """A file of which every state that a kill may leave is kept."""
 
-    def __init__(self, file: Path) -> None:
-        super().__init__(file)
+    def __init__(self, file: Path, head: bytes = b"") -> None:
         self.path, self.states = file, list[bytes]()
+        super().__init__(file, head)
 
     def append(self, piece: bytes) -> None:
         super().append(piece)
@@ -106,6 +107,64 @@ def test_an_mf4_opens_in_asammdf_after_every_single_write(tmp_path, mixed, monke
     out.close()
     copy.write_bytes(file.states[-1])
     assert read_by_python_can(copy) == 210
+
+
+class Disk(SafeFile):
+    """A file on a disk that writes when it likes, and by the next sync at the latest."""
+
+    def __init__(self, file: Path, head: bytes = b"") -> None:
+        self.durable, self.pending = b"", list[tuple[int, bytes]]()
+        super().__init__(file, head)
+
+    def append(self, piece: bytes) -> None:
+        self.pending.append((self.size_bytes, piece))
+        super().append(piece)
+
+    def patch(self, offset: int, piece: bytes) -> None:
+        self.pending.append((offset, piece))
+        super().patch(offset, piece)
+
+    def sync(self) -> None:
+        super().sync()
+        self.durable = self.after_a_power_cut(lambda _: True)
+        self.pending.clear()
+
+    def after_a_power_cut(self, arrived: Callable[[int], bool]) -> bytes:
+        """What is on the disk when of the pending writes only those that ``arrived`` are."""
+        image = bytearray(self.durable)
+        for number, (offset, piece) in enumerate(self.pending):
+            if arrived(number):
+                image.extend(bytes(max(offset + len(piece) - len(image), 0)))
+                image[offset : offset + len(piece)] = piece
+        return bytes(image)
+
+
+def test_an_mf4_opens_in_asammdf_after_a_power_cut_that_kept_any_of_the_last_writes(
+    tmp_path, mixed, monkeypatch
+):
+    images: list[tuple[int, bytes]] = []
+    rng, safe = np.random.default_rng(5), [0, 0]
+
+    class Cut(Disk):
+        def sync(self) -> None:
+            for _ in range(2):
+                images.append((safe[0], self.after_a_power_cut(lambda _: rng.random() < 0.5)))
+            super().sync()
+
+    monkeypatch.setattr(mf4, "TAIL", 40)
+    monkeypatch.setattr(mf4, "SafeFile", Cut)
+    out = mf4.Mf4File(tmp_path / "run.mf4")
+    images.clear()  # before the first frame there is nothing to lose
+    for first in range(0, 600, 30):
+        out.append(mixed[first : first + 30], WALL_NS)
+        safe = [safe[1], first + 30]  # the count of the piece before this one is on the disk
+    out.close()
+    copy = tmp_path / "copy.mf4"
+    for least, image in images:
+        copy.write_bytes(image)
+        with can.LogReader(str(copy)) as reader:
+            assert least <= len(list(reader))
+    assert len(images) > 50
 
 
 @pytest.mark.parametrize("ending", [".blf", ".log", ".log.gz"])
