@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import socket
 import struct
 import subprocess
@@ -211,3 +212,16 @@ def gateway(source: str, destination: str, *changes: str) -> Iterator[None]:
         yield
     finally:
         _run("cangw", "-D", *rule)
+
+
+def is_virtual(interface: str) -> bool:
+    """Whether an interface is a vcan, which no cable can be plugged into."""
+    told = json.loads(_run("ip", "-details", "-json", "link", "show", interface))[0]
+    return bool(told.get("linkinfo", {}).get("info_kind") == "vcan")
+
+
+@contextmanager
+def joined(one: str, other: str) -> Iterator[None]:
+    """Two vcans as at the ends of a cable inside a ``with``; what is done to one is its own."""
+    with gateway(one, other), gateway(other, one):
+        yield
