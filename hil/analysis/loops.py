@@ -33,7 +33,7 @@ def line_of(trace: Trace) -> Line:
     known = np.flatnonzero(np.isfinite(trace.x_m) & np.isfinite(trace.heading_rad))
     x_m, y_m, way = trace.x_m[known], trace.y_m[known], trace.heading_rad[known]
     along_m = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x_m), np.diff(y_m)))])
-    tried = -np.inf
+    tried = 0.0  # a little on from where it began, so that a crossing is seen
     for i in range(len(known)):
         if along_m[i] - tried < EVERY_M:
             continue

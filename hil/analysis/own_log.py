@@ -32,7 +32,8 @@ from tianyuan.rooms import room
 
 GAP_ID: Final = 0x70A  # HOST_GAP, which the recorder writes where the log lacks frames
 TIMING: Final = "HOST_TIMING"
-SILENT_NS: Final = 50_000_000  # of ticks: what the loop skips is shorter, and it counts that
+SILENT_NS: Final = 50_000_000  # of ticks, or FEW of them: what the loop skips is shorter, and
+FEW: Final = 5  # it counts that itself
 
 
 class Gap(NamedTuple):
@@ -171,8 +172,9 @@ class _Reading:
         return frames[begin:].view(np.recarray), places[old:] - begin, t_ns[old:]
 
     def _find_gaps(self, frames: np.recarray, t_ns: np.ndarray) -> None:
+        silent_ns = max(SILENT_NS, FEW * 1_000_000_000 // self._card.rate_hz)
         before = np.concatenate([[self._last_ns or t_ns[0]], t_ns[:-1]]) if len(t_ns) else t_ns
-        for k in np.flatnonzero(t_ns - before > SILENT_NS):
+        for k in np.flatnonzero(t_ns - before > silent_ns):
             self._gaps.append((int(before[k]), int(t_ns[k] - before[k]), 0))
         told = np.flatnonzero((frames.channel == HOST_CHANNEL) & (frames.can_id == GAP_ID))
         for k in told:
