@@ -87,7 +87,7 @@ def compare(line: Line, a: tuple[Trace, Span], b: tuple[Trace, Span]) -> Compari
         each.time_s[:] -= each.time_s[both[0]]
     first, second = sides
     corners = find_corners(line.path, line.closed)
-    bounds = bounds_m(corners, line.length_m, line.closed)
+    bounds = bounds_m(corners, line.length_m)
     lost = lost_s(bounds, station_m, second.time_s - first.time_s)
     through = [
         Through(

@@ -52,16 +52,22 @@ def of_points(x_m: np.ndarray, y_m: np.ndarray, closed: bool) -> Line:
     """
     x_m, y_m = _even(*_apart(x_m, y_m), closed)
     width = round(6 * SMOOTH_M / SPACING_M)
-    pad = {"mode": "wrap"} if closed else {"mode": "reflect", "reflect_type": "odd"}
-    smooth = (
-        gaussian_filter1d(np.pad(values, width, **pad), SMOOTH_M / SPACING_M)[width:-width]
-        for values in (x_m, y_m)
-    )
-    x_m, y_m = _even(*smooth, closed)
+    x_m, y_m = (_smooth(values, width, closed) for values in (x_m, y_m))
+    x_m, y_m = _even(x_m, y_m, closed)
     path = new_path(len(x_m))
     path.x_m, path.y_m = x_m, y_m
     _finish(path, closed)
     return Line(path, closed)
+
+
+def _smooth(values: np.ndarray, width: int, closed: bool) -> np.ndarray:
+    """Smoothed over SMOOTH_M; the ends of an open line stay where they are."""
+    padded = (
+        np.pad(values, width, "wrap")
+        if closed
+        else np.pad(values, width, "reflect", reflect_type="odd")
+    )
+    return np.asarray(gaussian_filter1d(padded, SMOOTH_M / SPACING_M))[width:-width]
 
 
 def _even(x_m: np.ndarray, y_m: np.ndarray, closed: bool) -> tuple[np.ndarray, np.ndarray]:
