@@ -65,6 +65,11 @@ class SharedRing:
         """Frames written since the start."""
         return int(self._header["written"][0])
 
+    @property
+    def wall_ns(self) -> int:
+        """Wall-clock time less monotonic time, when the ring was made."""
+        return int(self._header["wall_ns"][0])
+
     def end(self) -> None:
         """Tell the readers that nothing more will come."""
         self._header["ended"] = 1

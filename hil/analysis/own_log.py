@@ -21,8 +21,8 @@ from tianyuan.firmware.accounting import Accounts
 from tianyuan.firmware.car_file import Car, params_of
 from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.host_record import HOST_CHANNEL, SIGNALS, TICK_ID
-from tianyuan.firmware.log_file import parts
-from tianyuan.firmware.run_card import Card, card_file, read_card
+from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.run_card import Card, read_card
 from tianyuan.hil.analysis.events import Event, events
 from tianyuan.hil.analysis.hearing import Codecs, Hearing, Rows, codecs_of, hear, hearing, rows
 from tianyuan.hil.analysis.margins import margins_m

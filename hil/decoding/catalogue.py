@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from cantools.database.can import Message
 
 from tianyuan.dbc import lookup
 from tianyuan.dbc.errors import DbcError
@@ -19,7 +18,7 @@ from tianyuan.hil.decoding.layout import Layout, layout_of
 class Stream(NamedTuple):
     """The frames of one message on one channel.
 
-    It is called as the message, the first of a log that is. On a further channel ``@`` and the
+    It is called as the message, the first that is met. On a further channel ``@`` and the
     channel's name follow.
     """
 
@@ -29,7 +28,7 @@ class Stream(NamedTuple):
 
 
 class Catalogue:
-    """The streams of a log by can_id and channel.
+    """The streams of logs by can_id and channel.
 
     ``wanted`` are signals as ``MESSAGE.Signal``; None is all. ``problems`` is what could not be
     made of the databases.
@@ -42,8 +41,12 @@ class Catalogue:
         self._databases = databases
         self._wanted = None if wanted is None else _by_message(wanted)
         self._layouts: dict[tuple[int, int], Layout | None] = {}
-        self._streams: list[Stream] = []
-        self._names: set[str] = set()
+        self._names: dict[str, Stream] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with another log, whose channels are others. What has a name keeps it."""
+        self._streams: list[Stream | None] = []
         self._channels: set[int] = set()
         self._keys: dict[int, int] = {}
         self.table = self._built()
@@ -53,12 +56,14 @@ class Catalogue:
         """How many streams there are: those whose frames may yet come among them."""
         return len(self._streams)
 
-    def stream(self, number: int) -> Stream:
-        """A stream that has frames, named when it is first asked for."""
+    def stream(self, number: int) -> Stream | None:
+        """A stream that has frames, named when it is first asked for.
+
+        None is a message that is not wanted, or that no columns can be made of.
+        """
         stream = self._streams[number]
-        if not stream.name:
-            name = self._name(stream.layout.message, stream.channel)
-            self._streams[number] = stream = stream._replace(name=name)
+        if stream is not None and not stream.name:
+            self._streams[number] = stream = self._named(stream)
         return stream
 
     def meet(self, channels: Sequence[str], frames: np.ndarray) -> None:
@@ -76,19 +81,19 @@ class Catalogue:
             for m, message in enumerate(database.messages):
                 if message.length > 64 or key(message, number) in self._keys:
                     continue  # no frame is as long; or an earlier database says what it is
-                if (found := self._layout(d, m)) is not None:
-                    self._keys[key(message, number)] = len(self._streams)
-                    self._streams.append(Stream("", channel, found))
+                found = self._layout(d, m)
+                self._keys[key(message, number)] = len(self._streams)
+                self._streams.append(None if found is None else Stream("", channel, found))
 
-    def _name(self, message: Message, channel: str) -> str:
-        plain = f"{message.name}@{channel}"
-        name = next(
-            name
-            for name in (message.name, plain, f"{plain}:{message.frame_id:x}")
-            if name not in self._names
-        )
-        self._names.add(name)
-        return name
+    def _named(self, stream: Stream) -> Stream:
+        message = stream.layout.message
+        plain = f"{message.name}@{stream.channel}"
+        for name in (message.name, plain, f"{plain}:{message.frame_id:x}"):
+            made = stream._replace(name=name)
+            known = self._names.setdefault(name, made)
+            if known.layout is stream.layout and known.channel == stream.channel:
+                return made
+        return stream._replace(name=f"{plain}:{message.frame_id:x}")
 
     def _layout(self, d: int, m: int) -> Layout | None:
         """The message's layout, made once; None where it cannot be decoded or is not wanted."""

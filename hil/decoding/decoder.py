@@ -21,6 +21,7 @@ class Table(NamedTuple):
     """
 
     stream: Stream
+    places: np.ndarray  # of the frames in their block
     t_ns: np.ndarray
     words: np.ndarray
     present: np.ndarray
@@ -32,6 +33,7 @@ class Counts:
     def __init__(self) -> None:
         self.frames = 0
         self.decoded = 0
+        self.passed_over = 0  # of messages that are not wanted
         self.errors = 0  # error frames
         self.remote = 0
         self.short: dict[str, int] = {}  # by stream
@@ -41,16 +43,20 @@ class Counts:
 
 def tables(
     log: Log, catalogue: Catalogue, counts: Counts, partial: bool = False
-) -> Iterator[Table]:
-    """Decode a log, block by block; ``partial`` keeps what is there of frames cut short."""
+) -> Iterator[list[Table]]:
+    """Decode a log: for each block of it a table of every message in it.
+
+    ``partial`` keeps what is there of frames that cantools would refuse.
+    """
+    catalogue.begin()
     for block in log.blocks():
         catalogue.meet(log.channels, block)
-        yield from _tables(block, log, catalogue, counts, partial)
+        yield _tables(block, log, catalogue, counts, partial)
 
 
 def _tables(
     block: np.recarray, log: Log, catalogue: Catalogue, counts: Counts, partial: bool
-) -> Iterator[Table]:
+) -> list[Table]:
     words = np.ascontiguousarray(block).view(np.int64)
     stream_of = np.empty(block.size, np.int32)
     sizes = np.zeros(max(catalogue.size, 1), np.int64)
@@ -60,12 +66,17 @@ def _tables(
     ends = np.cumsum(sizes)
     order = np.empty(int(ends[-1]), np.int32)
     kernels.sort(stream_of, ends - sizes, order)
-    for number in np.flatnonzero(sizes):
+    made = []
+    for number in np.flatnonzero(sizes).tolist():
         mine = order[ends[number] - sizes[number] : ends[number]]
-        table = _table(words, mine, catalogue.stream(int(number)), counts, partial)
+        if (stream := catalogue.stream(number)) is None:
+            counts.passed_over += mine.size
+            continue
+        table = _table(words, mine, stream, counts, partial)
         counts.decoded += table.t_ns.size
         if table.t_ns.size:
-            yield table
+            made.append(table)
+    return made
 
 
 def _table(
@@ -85,7 +96,7 @@ def _table(
     optional = partial or layout.tables.groups.size > 1
     present = np.ones(values.shape if optional else (0, kept), np.uint8)
     kernels.unpack(layout.tables, words, order[:kept], groups, partial, values, present)
-    return Table(stream, t_ns[:kept], values, present)
+    return Table(stream, order[:kept], t_ns[:kept], values, present)
 
 
 def _count_unknown(frames: np.ndarray, log: Log, counts: Counts) -> None:

@@ -10,7 +10,7 @@ from cantools.database.can import Message, Signal
 
 from tianyuan.dbc import layout
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.multiplex import Block, blocks
+from tianyuan.dbc.multiplex import Block, blocks, ranges
 from tianyuan.dbc.records import NO_PARENT, RANGE, SIGNAL, Binding
 
 EXACT_BITS: Final = 53  # of an integer that a double holds
@@ -56,8 +56,8 @@ class Column(NamedTuple):
     name: str
     unit: str
     kind: str
-    choices: dict[int, str]
-    optional: bool  # multiplexed: absent from some frames
+    texts: dict[float, str]  # of the values that the DBC file has a word for
+    selected_by: str  # multiplexor and its values, of a signal that is absent from some frames
 
 
 class Layout(NamedTuple):
@@ -90,9 +90,19 @@ def layout_of(message: Message, wanted: Collection[str] | None = None) -> Layout
 
 
 def _column(signal: Signal) -> Column:
-    choices = {int(raw): str(text) for raw, text in (signal.choices or {}).items()}
-    optional = bool(signal.multiplexer_signal)
-    return Column(signal.name, signal.unit or "", _kind(signal), choices, optional)
+    texts = {
+        float(raw) * signal.scale + signal.offset: str(text)
+        for raw, text in (signal.choices or {}).items()
+    }
+    return Column(signal.name, signal.unit or "", _kind(signal), texts, _selection(signal))
+
+
+def _selection(signal: Signal) -> str:
+    if not signal.multiplexer_signal:
+        return ""
+    selecting = ranges(signal.multiplexer_ids or ())
+    values = (f"{low}" if low == high else f"{low}-{high}" for low, high in selecting)
+    return f"{signal.multiplexer_signal}={','.join(values)}"
 
 
 def _kind(signal: Signal) -> str:
@@ -113,10 +123,10 @@ def _tables(
     rows: list[Any] = []
     columns: list[tuple[int, ...]] = []
     groups: list[tuple[int, ...]] = []
-    ranges: list[tuple[int, int]] = []
+    selecting: list[tuple[int, int]] = []
     at: dict[str, int] = {}
     for block in found:
-        first, first_range = len(rows), len(ranges)
+        first, first_range = len(rows), len(selecting)
         for signal in block.signals:
             if signal.name in usable:
                 at[signal.name] = len(rows)
@@ -124,20 +134,20 @@ def _tables(
                 binding = Binding(message.name, signal.name, max(slot, 0))
                 rows.append(layout.row(message, signal, binding))
                 columns.append(_cells(signal, slot >= 0))
-        ranges.extend(block.ranges)
+        selecting.extend(block.ranges)
         if block.selector and block.selector not in at:
             raise DbcError(
                 "selects others, but no word holds it", message=message.name, signal=block.selector
             )
         selector = at.get(block.selector, 0)
         parent = NO_PARENT if block.parent < 0 else block.parent
-        groups.append((first, len(rows), selector, first_range, len(ranges), parent))
+        groups.append((first, len(rows), selector, first_range, len(selecting), parent))
     return Tables(
         np.array([message.length], np.int64),
         _table(rows, SIGNAL),
         _table(columns, COLUMN),
         _table(groups, GROUP),
-        _table(ranges, RANGE),
+        _table(selecting, RANGE),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,9 +32,9 @@ def read_signals(
     ``databases.database`` and ``databases.of_car``. Raises InputError.
     """
     pieces: dict[str, list[Series]] = {}
+    catalogue = Catalogue(databases, wanted)
     for file in logs:
-        catalogue = Catalogue(databases, wanted)
-        for table in tables(Log(file), catalogue, Counts()):
+        for table in chain.from_iterable(tables(Log(file), catalogue, Counts())):
             for at, column in enumerate(table.stream.layout.columns):
                 name = f"{table.stream.name}.{column.name}"
                 pieces.setdefault(name, []).append(_series(table, at, column.kind))

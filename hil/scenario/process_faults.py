@@ -1,4 +1,4 @@
-"""Faults of processes in real time: done by a thread of the runner when their instant has come."""
+"""Faults of processes and interfaces in real time: done at their instant by the runner's thread."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OF_THE_LOG: Final = ("recorder_killed", "disk_full", "disk_hang", "memory_pressu
 OF_THE_DISK: Final = ("disk_full", "disk_hang")
 
 
-def of_processes(scenario: Scenario) -> list[tuple[int, FaultEntry]]:
-    """The faults that are done to processes, with their places among all."""
+def of_the_runner(scenario: Scenario) -> list[tuple[int, FaultEntry]]:
+    """The faults that are done to processes or interfaces, with their places among all."""
     return [
         (place, entry)
         for place, entry in enumerate(scenario.faults)
-        if entry.row.realtime is Layer.PROCESS
+        if entry.row.realtime in (Layer.PROCESS, Layer.INTERFACE)
     ]
 
 
@@ -46,7 +46,11 @@ class ProcessFaults(threading.Thread):
 
     def __init__(self, scenario: Scenario, world: rig.World, life: rig.Life, scene: Scene) -> None:
         super().__init__(name="faults", daemon=True)
-        self.waiting = of_processes(scenario)
+        self.waiting = of_the_runner(scenario)
+        self.first = {
+            place for place, entry in self.waiting
+            if entry.at.time_s == 0.0 and entry.row.realtime is Layer.INTERFACE
+        }  # fmt: skip
         self.world, self.life, self.scene = world, life, scene
         self.begun_ns: dict[int, int] = {}
         self.ends: list[tuple[int, ExitStack]] = []
@@ -64,6 +68,11 @@ class ProcessFaults(threading.Thread):
             for _, stack in self.ends:
                 stack.close()
 
+    @property
+    def are_first_done(self) -> bool:
+        """Whether all that interfaces have from the very first is there, or cannot be done."""
+        return self.failed is not None or self.first <= self.begun_ns.keys()
+
     def _look(self) -> None:
         now_ns = time.monotonic_ns()
         for ended in [each for each in self.ends if each[0] <= now_ns]:
@@ -75,11 +84,12 @@ class ProcessFaults(threading.Thread):
 
     def _begin(self, place: int, entry: FaultEntry) -> None:
         stack = ExitStack()
-        self.begun_ns[place] = time.monotonic_ns()
+        begun_ns = time.monotonic_ns()
         stack.enter_context(at_run_time(entry, self.scene))
+        self.begun_ns[place] = begun_ns
         lasts_s = entry.lasts_s
         for_ns = 1 << 62 if lasts_s is None else round(lasts_s * 1e9)
-        self.ends.append((self.begun_ns[place] + for_ns, stack))
+        self.ends.append((begun_ns + for_ns, stack))
 
     def _due(self, place: int) -> bool:
         """Whether the rig says that it has begun."""

@@ -18,13 +18,15 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import EXTENDED, TX, frames
 from tianyuan.firmware import recorder as recording
 from tianyuan.firmware.host_record import TICK_ID
-from tianyuan.firmware.log_file import Part, new_log, part, parts
+from tianyuan.firmware.log_file import new_log, part, parts
 from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
 from tianyuan.firmware.recorder import record, recorder_command, whole_ticks
+from tianyuan.firmware.recording.segments import Segments
 from tianyuan.firmware.ring import push
 from tianyuan.firmware.shared_ring import SharedRing
 
 CAPACITY = 1 << 16
+ENDINGS = [".blf", ".mf4", ".log", ".log.gz"]
 TICK_FRAMES = 20  # that come in, before the marker
 
 
@@ -77,7 +79,7 @@ def channel_of(message: can.Message) -> int:
     return int(str(message.channel).removeprefix("can") or 0)
 
 
-@pytest.mark.parametrize("ending", [".blf", ".asc", ".log"])
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_the_log_holds_every_frame_in_order(tmp_path, shared, ending):
     rng, log = np.random.default_rng(1), tmp_path / f"run{ending}"
     thread = threading.Thread(target=record, args=(shared.file, log))
@@ -127,10 +129,21 @@ def test_a_log_that_cannot_be_written_is_refused_by_name(tmp_path, name):
 def test_a_new_log_has_no_parts_of_an_older_one(tmp_path):
     log = tmp_path / "run.blf"
     for number in (1, 2, 3):
-        Part(part(log, number)).close()
+        part(log, number).touch()
+    other = tmp_path / "run.2.mf4"
+    other.touch()
     assert parts(log) == [log, tmp_path / "run.2.blf", tmp_path / "run.3.blf"]
     new_log(log)
     assert parts(log) == [log]
+    assert other.exists()
+
+
+def test_parts_are_those_that_are_left_in_the_order_of_their_numbers(tmp_path):
+    log = tmp_path / "run.log.gz"
+    assert parts(log) == [log]
+    for number in (10, 9, 12):
+        part(log, number).touch()
+    assert parts(log) == [tmp_path / f"run.{number}.log.gz" for number in (9, 10, 12)]
 
 
 def test_whole_ticks_end_with_a_marker_that_went_out():
@@ -152,7 +165,7 @@ def recorder_at_work(command: list[str], shared, number: int) -> subprocess.Pope
 
 @pytest.mark.compiled  # processes, which a mode of compiling does not change
 @pytest.mark.timed
-@pytest.mark.parametrize("ending", [".blf", ".log"])
+@pytest.mark.parametrize("ending", [".blf", ".mf4", ".log"])
 def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, ending):
     log, ticks = tmp_path / f"run{ending}", 3000
     command = recorder_command(shared.file, log)
@@ -191,14 +204,14 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch) -> Disk:
-    disk, really = Disk(), Part.write
+    disk, really = Disk(), Segments.append
 
-    def write(opened: Part, made: np.ndarray, wall_ns: int) -> None:
+    def append(opened: Segments, made: np.ndarray, wall_ns: int) -> None:
         if disk.full:
             raise OSError(28, "No space left on device")
         really(opened, made, wall_ns)
 
-    monkeypatch.setattr(Part, "write", write)
+    monkeypatch.setattr(Segments, "append", append)
     monkeypatch.setattr(recording, "PATIENCE_S", (0.05, 0.1))
     return disk
 
@@ -211,7 +224,7 @@ def test_a_disk_that_was_full_for_a_while_costs_nothing_that_the_ring_still_has(
     thread.start()
     for number in range(1, 301):
         push_tick(shared, number)
-        time.sleep(0.002)
+        time.sleep(0.01)
         disk.full = 100 <= number < 200
     shared.end()
     thread.join()

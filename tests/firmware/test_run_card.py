@@ -10,7 +10,8 @@ import pytest
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.run_card import card_file, read_card, write_card
+from tianyuan.firmware.log_file import card_file
+from tianyuan.firmware.run_card import read_card, write_card
 from tianyuan.firmware.tables import wire
 
 

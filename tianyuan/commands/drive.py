@@ -20,6 +20,7 @@ from tianyuan.commands.timing import print_boot, print_timing
 from tianyuan.firmware.boot import Boot
 from tianyuan.firmware.bus_names import bus_of, car_buses
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.log_file import check_log
@@ -51,8 +52,11 @@ def drive(
     channel: options.Channel = "tianyuan",
     host_bus: options.HostBus = None,
     log: Annotated[
-        Path | None, typer.Option("--log", help="Record to a file: .blf, .asc or .log.")
+        Path | None, typer.Option("--log", help="Record to a file: .blf, .mf4, .log or .log.gz.")
     ] = None,
+    log_part_mb: options.LogPartMb = options.LOG_PART_MB,
+    log_part_s: options.LogPartS = 0.0,
+    log_total_mb: options.LogTotalMb = 0.0,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.1, help="Stop the car after so long.")
     ] = None,
@@ -61,7 +65,9 @@ def drive(
     json: options.Json = None,
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
-    buses = car_buses(load_car(names.car_file(car)), channel, interface)
+    the_car = load_car(names.car_file(car))
+    check_commissioned(the_car)
+    buses = car_buses(the_car, channel, interface)
     about = bus_of(host_bus)
     options.advise([*buses, about])
     if log is not None:
@@ -70,8 +76,9 @@ def drive(
     boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
     card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
+    keep = options.limits_of(log_part_mb, log_part_s, log_total_mb)
     stop_then_quit_on_signals(asked)
-    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about)
+    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about, keep)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)
