@@ -15,7 +15,8 @@ from tianyuan.dbc.codec import SENT, Codec, encode, records
 from tianyuan.dbc.frame import TX, frames
 from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, TICK_ID
-from tianyuan.firmware.log_file import Part
+from tianyuan.firmware.log_file import card_text
+from tianyuan.firmware.recording.formats import open_log_file
 from tianyuan.firmware.run_card import write_card
 from tianyuan.firmware.tables import host_codec, wire
 
@@ -168,10 +169,17 @@ def car() -> Car:
 def log_of(car: Car) -> Callable[..., Path]:
     """Write ticks to a log with its card beside it."""
 
-    def write(folder: Path, path: np.recarray, ticks: list[np.recarray], name: str) -> Path:
+    def write(
+        folder: Path,
+        path: np.recarray,
+        ticks: list[np.recarray],
+        name: str,
+        card_of: Path | None = None,
+    ) -> Path:
         log = folder / name
-        with Part(log) as part:
-            part.write(np.concatenate(ticks), WALL_NS)
+        written = open_log_file(log, card_text(card_of) if card_of else None)
+        written.append(np.concatenate(ticks), WALL_NS)
+        written.close()
         if not (folder / "drive.blf.run.json").exists():
             write_card(folder / "drive.blf", car, path, Controller.STANLEY, RATE_HZ)
         return log

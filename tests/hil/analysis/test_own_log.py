@@ -11,11 +11,11 @@ import pytest
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import CHANNEL_NAMES, Permit
 from tianyuan.dbc.frame import ERROR, frames
-from tianyuan.firmware.host_record import HOST_CHANNEL
+from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL
 from tianyuan.hil import laps as lap_table
-from tianyuan.hil.analysis.hearing import WAKE
+from tianyuan.hil.analysis import hearing
 from tianyuan.hil.analysis.messages import Census
-from tianyuan.hil.analysis.own_log import GAP_ID, lap_numbers, read_own
+from tianyuan.hil.analysis.own_log import is_own, lap_numbers, read_own
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_margins_are_half_a_track_less_half_a_car(read):
 
 def test_the_timing_is_what_the_host_measured(lapped, read):
     assert read.timing.bins.sum(axis=1).tolist() == [len(lapped.drive.t_ns)] * 5
-    assert np.flatnonzero(read.timing.bins[WAKE]).tolist() == [3]
+    assert np.flatnonzero(read.timing.bins[hearing.WAKE]).tolist() == [3]
     assert np.flatnonzero(read.timing.bins[-1]).tolist() == [26]  # 3 + 7 + 5 + 11
 
 
@@ -171,10 +171,44 @@ def test_a_log_without_ticks_is_one_line(lapped, log_of, tmp_path):
 def test_laps_are_counted_from_the_start_whichever_side_of_the_line(behind):
     station = np.concatenate([[95.0 if behind else 2.0] * 3, np.arange(3.0, 250.0, 5.0) % 100.0])
     mode = np.where(np.arange(len(station)) < 2, 1, 2)
-    laps = lap_numbers(station, mode, 100.0)
+    laps = lap_numbers(station, mode, np.zeros(len(station)), 100.0)
     assert laps[0] == 0
     assert laps[2] == 1
     assert laps[-1] == 3 + behind
+
+
+def test_without_its_first_parts_a_log_goes_on_counting_as_the_host_did(lapped, log_of, tmp_path):
+    (_, wanted) = lap_table.laps(read_own(lapped.log).telemetry)
+    log_of(tmp_path, lapped.path, lapped.ticks[100:], "drive.3.blf")  # in the first lap
+    read = read_own(tmp_path / "drive.blf")
+    (lap,) = lap_table.laps(read.telemetry)
+    assert lap.model_dump() == pytest.approx(wanted.model_dump())
+    assert [note.kind for note in read.notes] == ["oldest parts dropped"]
+
+
+def test_a_part_that_power_cut_off_at_its_first_byte_is_told(lapped, log_of, tmp_path):
+    log = log_of(tmp_path, lapped.path, lapped.ticks, "drive.blf")
+    (tmp_path / "drive.2.blf").write_bytes(b"")
+    read = read_own(log)
+    assert read.ticks == len(lapped.ticks)
+    assert [note.kind for note in read.notes] == ["part that cannot be read"]
+
+
+@pytest.mark.parametrize("name", ["drive.mf4", "drive.log", "drive.log.gz"])
+def test_any_format_of_the_recorder_tells_the_same(lapped, log_of, tmp_path, name, read):
+    log = log_of(tmp_path, lapped.path, lapped.ticks, name)
+    (tmp_path / "drive.blf.run.json").rename(tmp_path / f"{name}.run.json")
+    other = read_own(log)
+    assert other.telemetry.tobytes() == read.telemetry.tobytes()
+    assert [m[:4] for m in other.messages] == [m[:4] for m in read.messages]
+
+
+def test_an_mf4_log_brings_its_card(lapped, log_of, tmp_path, read):
+    log = log_of(tmp_path, lapped.path, lapped.ticks[:20], "drive.mf4", lapped.log)
+    for beside in tmp_path.glob("*.json"):
+        beside.unlink()
+    assert is_own(log)
+    assert read_own(log).path.tobytes() == lapped.path.tobytes()
 
 
 def test_the_card_says_rate_and_line(lapped, read, workshop):
