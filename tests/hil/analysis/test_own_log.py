@@ -177,6 +177,7 @@ def test_laps_are_counted_from_the_start_whichever_side_of_the_line(behind):
     assert laps[-1] == 3 + behind
 
 
+@pytest.mark.compiled
 def test_without_its_first_parts_a_log_goes_on_counting_as_the_host_did(lapped, log_of, tmp_path):
     (_, wanted) = lap_table.laps(read_own(lapped.log).telemetry)
     log_of(tmp_path, lapped.path, lapped.ticks[100:], "drive.3.blf")  # in the first lap
@@ -186,6 +187,7 @@ def test_without_its_first_parts_a_log_goes_on_counting_as_the_host_did(lapped, 
     assert [note.kind for note in read.notes] == ["oldest parts dropped"]
 
 
+@pytest.mark.compiled
 def test_a_part_that_power_cut_off_at_its_first_byte_is_told(lapped, log_of, tmp_path):
     log = log_of(tmp_path, lapped.path, lapped.ticks, "drive.blf")
     (tmp_path / "drive.2.blf").write_bytes(b"")
@@ -194,6 +196,7 @@ def test_a_part_that_power_cut_off_at_its_first_byte_is_told(lapped, log_of, tmp
     assert [note.kind for note in read.notes] == ["part that cannot be read"]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["drive.mf4", "drive.log", "drive.log.gz"])
 def test_any_format_of_the_recorder_tells_the_same(lapped, log_of, tmp_path, name, read):
     log = log_of(tmp_path, lapped.path, lapped.ticks, name)
