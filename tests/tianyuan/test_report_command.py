@@ -63,4 +63,9 @@ def test_a_log_that_is_not_there_is_one_line(tmp_path):
 
 def test_a_lap_of_another_circuit_is_one_line(human):
     with pytest.raises(InputError, match="no whole lap of this line in it"):
+        run("compare", *human, "--track", "oval", "--origin", "27.7385,113.0312")
+
+
+def test_latitudes_along_a_line_in_metres_need_its_origin(human):
+    with pytest.raises(InputError, match="give --origin LAT,LON, where its x and y are zero"):
         run("compare", *human, "--track", "oval")
