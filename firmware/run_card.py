@@ -37,6 +37,12 @@ class Card(NamedTuple):
 VERSIONS: Final = ("llvmlite", "numba", "numpy")
 
 
+def versions() -> dict[str, str]:
+    """Of the package, of Python, and of what makes machine code of it, by name."""
+    packages = {name: version(name) for name in VERSIONS}
+    return {"tianyuan": __version__, "python": platform.python_version(), **packages}
+
+
 def _document(car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> dict[str, Any]:
     return {
         "tianyuan": __version__,
