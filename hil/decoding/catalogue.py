@@ -90,9 +90,10 @@ class Catalogue:
             if not database.is_on(number, channel):
                 continue
             for m, message in enumerate(database.messages):
-                if message.length > 64 or key(message, number) in self._keys:
+                found = key(message, number)
+                if message.length > 64 or found in self._keys:
                     continue  # no frame is as long; or an earlier database says what it is
-                self._keys[key(message, number)] = None
+                self._keys[found] = None
                 self._places.append(_Place(d, m, channel))
 
     def _named(self, channel: str, layout: Layout) -> Stream:
@@ -109,7 +110,7 @@ class Catalogue:
         """The message's layout, made once; None where it cannot be decoded or is not wanted."""
         if (d, m) not in self._layouts:
             message = self._databases[d].messages[m]
-            wanted = None if self._wanted is None else self._wanted.get(message.name, ())
+            wanted = None if self._wanted is None else self._wanted.get(message.name, frozenset())
             made = None
             if wanted is None or wanted:
                 try:
@@ -138,10 +139,10 @@ def channel_name(channels: Sequence[str], number: int) -> str:
     return channels[number] if number < len(channels) else f"can{number}"
 
 
-def _by_message(wanted: Collection[str]) -> dict[str, set[str]]:
+def _by_message(wanted: Collection[str]) -> dict[str, frozenset[str]]:
     """The wanted signals by message, with what ``@`` adds to its name left out."""
     found: dict[str, set[str]] = {}
     for each in wanted:
         message, _, signal = each.partition(".")
         found.setdefault(message.partition("@")[0], set()).add(signal)
-    return found
+    return {message: frozenset(signals) for message, signals in found.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from tianyuan.dbc.multiplex import Block, blocks, ranges
 from tianyuan.dbc.records import NO_PARENT, RANGE, SIGNAL, Binding
 
 EXACT_BITS: Final = 53  # of an integer that a double holds
+MOST_KEPT: Final = 4096  # layouts, of some kilobytes
 
 # One row a set of signals that the same values of the same multiplexor select. The first
 # signals of a message, which are always present, are a group that is its own parent.
@@ -69,7 +70,8 @@ class Layout(NamedTuple):
     left_out: list[DbcError]
 
 
-def layout_of(message: Message, wanted: Collection[str] | None = None) -> Layout:
+@lru_cache(maxsize=MOST_KEPT)  # who asks for signals of many logs has the same messages each time
+def layout_of(message: Message, wanted: frozenset[str] | None = None) -> Layout:
     """Lay out a message for those of its signals that are ``wanted``, by name; None is all.
 
     A signal that no column can hold (more than 64 bits) is left out.
