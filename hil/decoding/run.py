@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from tianyuan.drivers.logs.log import Log
 from tianyuan.drivers.logs.notes import Note
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.decoder import Counts, tables
-from tianyuan.hil.decoding.sinks.sink import Sink
+from tianyuan.hil.decoding.sinks.sink import Sink, reason
 
 
 class Decoded(NamedTuple):
@@ -45,10 +46,15 @@ def decode(
             before += log.size_bytes
         sink.close()
     except OSError as error:
-        sink.drop()
-        raise InputError(f"the output cannot be written: {error.strerror or error}") from None
+        _drop(sink)
+        raise InputError(f"the output cannot be written: {reason(error)}") from None
     except BaseException:
-        sink.drop()
+        _drop(sink)
         raise
     notes = [(log.file, note) for log in opened for note in log.notes.all()]
     return Decoded(counts, sum(occurred.values()), notes)
+
+
+def _drop(sink: Sink) -> None:
+    with contextlib.suppress(OSError):  # as it was before
+        sink.drop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tianyuan.control.errors import InputError
 from tianyuan.hil.decoding.decoder import Table
-from tianyuan.hil.decoding.sinks.sink import Sink, Told
+from tianyuan.hil.decoding.sinks.sink import Sink, Told, reason
 
 
 class Nothing:
@@ -33,7 +33,7 @@ def sink_of(output: Path | None, told: Told) -> Sink:
     try:
         return _made(output, told)
     except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{output}: cannot be written: {reason(error)}") from None
 
 
 def _made(output: Path, told: Told) -> Sink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -30,3 +31,8 @@ class Sink(Protocol):
 
     def drop(self) -> None:
         """Let go of what is open, as no use can be made of the rest."""
+
+
+def reason(error: OSError) -> str:
+    """Why nothing can be written, in the system's words; Arrow's tell more than that."""
+    return os.strerror(error.errno) if error.errno else str(error)

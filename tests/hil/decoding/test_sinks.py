@@ -182,3 +182,11 @@ def test_what_cannot_be_written_is_told_in_one_line(tmp_path, name, problem):
         sink_of(tmp_path / name, Told())
 
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "mf4", "mcap"])
+def test_a_full_disk_is_told_in_one_line(written, tmp_path, kind):
+    (tmp_path / f"full.{kind}").symlink_to("/dev/full")
+
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+        written(f"full.{kind}")
