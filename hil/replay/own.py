@@ -13,7 +13,7 @@ from tianyuan.dbc.frame import TX, frames
 from tianyuan.drivers.logs.log import Log
 from tianyuan.firmware.host import FRAMES_IN
 from tianyuan.firmware.host_record import GAP_ID, TICK_ID
-from tianyuan.firmware.log_file import parts
+from tianyuan.firmware.log_file import numbered_parts, part
 from tianyuan.hil.replay.stretch import Stretch
 
 
@@ -42,14 +42,19 @@ class OwnLog:
         self.gap: Gap | None = None
         self.notes: list[str] = []
         self._ticks, self._last_ns = 0, 0
-        self._files = parts(log)
-        if not self._files[0].is_file():
-            raise InputError(f"{log}: no such file, or a folder")
-        if self._files[0] != log:
+        found = numbered_parts(log)
+        if not found:
+            raise InputError(f"{log}: no such file")
+        if 1 not in found:
+            first = next(iter(found.values()))
             raise InputError(
-                f"{log}: the parts before {self._files[0].name} were dropped, and a replay begins "
-                "where the host did; record with more room for the parts"
+                f"{log}: the parts before {first.name} were dropped, and a replay begins where the "
+                "host did; record with more room for the parts"
             )
+        self._files = [file for k, (number, file) in enumerate(found.items()) if number == k + 1]
+        if len(self._files) < len(found):
+            gone = part(log, len(self._files) + 1).name
+            self.notes.append(f"{gone} is missing: what comes after it cannot be compared")
 
     def stretches(self) -> Iterator[Stretch]:
         """Its ticks, in order; raises InputError for a log that cannot be read."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.firmware.run_card import read_card
+from tianyuan.firmware.run_card import Card, read_card, versions
 from tianyuan.hil.replay.foreign import ForeignLog
 from tianyuan.hil.replay.own import OwnLog
 from tianyuan.hil.scenario.model import nested
@@ -42,6 +44,7 @@ class Source(NamedTuple):
     period_ns: int
     own: bool  # the log is this host's: what came out is compared
     channels: Mapping[str, int] = {}  # the car's bus of a log's channel
+    versions: Mapping[str, str] = {}  # of what recorded it, by name
 
     def host(self) -> Host:
         """A host that has seen nothing yet."""
@@ -54,6 +57,17 @@ class Source(NamedTuple):
         return ForeignLog(log, self.period_ns, len(self.car.buses), self.channels)
 
 
+def other_versions(source: Source) -> str:
+    """Where a log was recorded with other versions than these, in words; else nothing."""
+    now = versions()
+    told = [
+        f"{name} {then}, now {now[name]}"
+        for name, then in source.versions.items()
+        if name in now and now[name] != then
+    ]
+    return f"recorded with {'; '.join(told)}" if told else ""
+
+
 def source_of(log: Path, named: Named, folder: Path) -> Source:
     """By the log's card where it has one, else by what is named; raises InputError.
 
@@ -63,21 +77,33 @@ def source_of(log: Path, named: Named, folder: Path) -> Source:
         if named.car is not None and card_file(log).exists():
             raise InputError(f"--car {named.car}: {log} has its run's card; change it with --set")
         card = _card_of(log, named, folder)
-        return Source(card.car, card.path, card.controller, 1_000_000_000 // card.rate_hz, True)
+        period_ns = 1_000_000_000 // card.rate_hz
+        return Source(card.car, card.path, card.controller, period_ns, True, versions=card.versions)
     car = load_car(names.car_file(named.car))
     path = line_for(car, names.track_file(named.track), named.line)
     period_ns = 1_000_000_000 // named.rate_hz
     return Source(car, path, named.controller, period_ns, False, _channels(car, named.buses))
 
 
-def _card_of(log: Path, named: Named, folder: Path) -> Any:
-    if log.exists() and not card_file(log).exists():
+def has_card(log: Path) -> bool:
+    """Whether a log has its run's card, beside it or inside, and it can be read."""
+    with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder, suppress(InputError):
+        read_card(log, Path(folder))
+        return True
+    return False
+
+
+def _card_of(log: Path, named: Named, folder: Path) -> Card:
+    try:
+        return read_card(log, folder)
+    except InputError:
+        if card_file(log).exists() or not log.exists():
+            raise
         missing = "--track" if named.car is not None else "--car and --track"
         raise InputError(
             f"{card_file(log)}: no such file; a replay needs the card of its run, or {missing} "
             "for another host's log"
-        )
-    return read_card(log, folder)
+        ) from None
 
 
 def _channels(car: Car, buses: Mapping[str, str]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from tianyuan.hil.campaign.cluster import Cluster
 from tianyuan.hil.campaign.pool import Lost, Row
 from tianyuan.hil.replay.reference import ENDING, Result, changes, read_reference, reference_file
 from tianyuan.hil.replay.run import replay_of, warm_up
-from tianyuan.hil.replay.source import Named, source_of
+from tianyuan.hil.replay.source import Named, has_card, source_of
 
 CARD: Final = card_file(Path("log")).name.removeprefix("log")
 ENDINGS: Final = (".blf", ".asc", ".log", ".trc", ".mf4", ".csv")
@@ -52,7 +52,7 @@ def logs_of(folder: Path, named: Named) -> tuple[tuple[Path, ...], list[Path]]:
     card. Raises InputError where there is none.
     """
     cards = {file.with_name(file.name.removesuffix(CARD)) for file in folder.rglob(f"*{CARD}")}
-    found = set(cards)
+    found = cards | {file for file in folder.rglob("*.mf4") if has_card(file)}
     if named.car is not None and named.track is not None:
         found |= {file for file in folder.rglob("*") if _ending(file) in ENDINGS}
     further = {part for log in found for part in parts(log) if part != log}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import TX, frames
 from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, TICK_ID
+from tianyuan.firmware.log_file import Limits, numbered_parts
+from tianyuan.firmware.recording.segments import Segments
 from tianyuan.hil.replay import read_ticks, replay
 from tianyuan.hil.replay.difference import Names, around, changed_signals
+from tianyuan.hil.replay.own import OwnLog
 
 pytestmark = pytest.mark.compiled
 
@@ -74,6 +80,33 @@ def test_a_tick_written_again_in_the_next_part_counts_once(driven, tmp_path):
     assert len(list(read_ticks(log))) == driven.ticks
     outcome = replay(log, driven.fresh())
     assert (outcome.ticks, outcome.mismatches) == (driven.ticks, 0)
+
+
+def test_a_log_whose_beginning_was_dropped_is_refused_and_one_with_a_hole_ends_there(
+    driven, tmp_path
+):
+    ends = ends_of(driven.frames)
+    log = driven.write(tmp_path / "drive.blf", driven.frames[: ends[100]])
+    driven.write(tmp_path / "drive.3.blf", driven.frames[ends[200] :])
+    recorded = OwnLog(log)
+    assert sum(stretch.t_ns.size for stretch in recorded.stretches()) == 101
+    assert recorded.notes == ["drive.2.blf is missing: what comes after it cannot be compared"]
+    log.unlink()
+    with pytest.raises(InputError, match=r"before drive\.3\.blf were dropped"):
+        OwnLog(log)
+
+
+@pytest.mark.parametrize("name", ["drive.blf", "drive.mf4", "drive.log.gz"])
+def test_what_the_recorder_writes_in_parts_replays_whatever_the_format(driven, tmp_path, name):
+    log = tmp_path / name
+    limits = Limits(part_s=3.0)
+    ends = ends_of(driven.frames)
+    with Segments(log, 1, limits, None, lambda *_: None) as segments:
+        for first, last in pairwise([0, *ends[::25].tolist(), int(ends[-1])]):
+            segments.append(driven.frames[first:last].view(np.ndarray), 10**18)
+    assert list(numbered_parts(log)) == [1, 2, 3, 4]
+    outcome = replay(log, driven.fresh())
+    assert (outcome.ticks, outcome.mismatches, outcome.notes) == (driven.ticks, 0, ())
 
 
 def test_a_replay_of_another_configuration_differs(driven, log):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from contextlib import closing
 
 import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.log_file import card_file, part
+from tianyuan.hil.campaign.cluster import Cluster
 from tianyuan.hil.replay import run, suite
 from tianyuan.hil.replay.reference import (
     changes,
@@ -66,6 +68,25 @@ def test_a_log_is_new_then_the_same_and_a_change_is_told(folder, driven, tmp_pat
     suite.write_junit(tmp_path / "junit.xml", again)
     (found,) = ET.parse(tmp_path / "junit.xml").getroot().iter("testsuite")
     assert (found.get("tests"), found.get("failures"), found.get("errors")) == ("2", "1", "1")
+
+
+@compiled
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_cluster_s_cases_are_those_of_this_machine(folder):
+    from distributed import LocalCluster
+
+    here = cases(folder)
+    logs, _ = suite.logs_of(folder, Named())
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as started,
+        closing(Cluster(started.scheduler_address)) as cluster,
+    ):
+        there = sorted(suite.cases(Job(logs, Named()), 1, cluster), key=lambda case: case.log)
+    assert [case._replace(took_s=0.0) for case in there] == [
+        case._replace(took_s=0.0) for case in here
+    ]
 
 
 @compiled

@@ -42,7 +42,7 @@ def written(file: Path, count: int = 40, step_s: float = 0.005) -> Path:
 
 def heard(listener: LocalBus, count: int) -> list[can.Message]:
     found = []
-    while len(found) < count and (message := listener.recv(1.0)) is not None:
+    while len(found) < count and (message := listener.recv(60.0)) is not None:
         found.append(message)
     return found
 
@@ -57,6 +57,7 @@ def test_all_frames_arrive_in_order_with_their_spacing(bus, tmp_path, interface)
         found: list[can.Message] = []
         thread = threading.Thread(target=lambda: found.extend(heard(listener, 40)))
         thread.start()
+        began_s = time.time()
         told = play_log(tape, onto, speed=2.0)
         thread.join()
         onto.close()
@@ -68,8 +69,8 @@ def test_all_frames_arrive_in_order_with_their_spacing(bus, tmp_path, interface)
     assert {why: told.left_out[why] for why in told.left_out} == {
         "of can2, for which no bus is given": 1, "error frames": 1
     }  # fmt: skip
-    # Never early by the listener's own clock: the last is as long after the first as in the log.
-    assert found[-1].timestamp - found[0].timestamp > 0.09
+    # Never early by the listener's own clock, however late the first was.
+    assert found[-1].timestamp - began_s > 39 * 0.005 / 2.0 - 0.001
 
 
 def test_only_those_that_came_in_or_went_out_are_sent_if_asked(tmp_path):

@@ -35,6 +35,7 @@ def replay_folder(
     """
     if cluster is not None and workers is not None:
         raise InputError("--workers: a cluster has its own; leave it out, or --cluster")
+    named = _anywhere(named)
     logs, stale = suite.logs_of(folder.resolve(), named)
     found = _replayed(Job(logs, named), workers, cluster)
     if accept:
@@ -53,6 +54,16 @@ def replay_folder(
         for file in stale:
             typer.echo(f"{file}: its log is gone")
     return all(case.verdict == "same" or (accept and case.document) for case in found)
+
+
+def _anywhere(named: Named) -> Named:
+    """What is named, with files by their whole path: a cluster's workers are elsewhere."""
+    line = named.line.resolve() if named.line else None
+    return named._replace(car=_whole(named.car), track=_whole(named.track), line=line)
+
+
+def _whole(name: str | None) -> str | None:
+    return f"{Path(name).resolve()}" if name is not None and Path(name).is_file() else name
 
 
 def _replayed(job: Job, workers: int | None, cluster: str | None) -> list[Case]:

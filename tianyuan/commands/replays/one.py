@@ -22,7 +22,14 @@ from tianyuan.control.records import Controller
 from tianyuan.hil.replay import run
 from tianyuan.hil.replay.difference import Names, around, changed_signals, short
 from tianyuan.hil.replay.run import Outcome
-from tianyuan.hil.replay.source import Named, Source, changed_source, changes_of, source_of
+from tianyuan.hil.replay.source import (
+    Named,
+    Source,
+    changed_source,
+    changes_of,
+    other_versions,
+    source_of,
+)
 from tianyuan.hil.replay.what_if import WhatIf, what_if
 from tianyuan.hil.replay.what_if import figures_of as figures_of_both
 
@@ -30,7 +37,7 @@ from tianyuan.hil.replay.what_if import figures_of as figures_of_both
 def replay_one(log: Path, named: Named, json: str | None) -> bool:
     """Re-run a log; whether all that came out is what was recorded. Raises InputError."""
     with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
-        source = source_of(log, named, Path(folder))
+        source = _source_of(log, named, Path(folder))
         host, names = source.host(), Names(source.car)
     with bar("compiling, the first time only", total=None):
         run.warm_up(host)
@@ -45,7 +52,14 @@ def replay_one(log: Path, named: Named, json: str | None) -> bool:
     if json != "-":
         typer.echo(verdict(outcome, seconds, source.own))
         print_difference(outcome, names)
+        if outcome.mismatches and (told := other_versions(source)):
+            typer.echo(told)
     return not outcome.mismatches
+
+
+def _source_of(log: Path, named: Named, folder: Path) -> Source:
+    with bar("the log's card" if named.car is None else "the line", total=None):
+        return source_of(log, named, folder)
 
 
 def ask_what_if(
@@ -58,7 +72,7 @@ def ask_what_if(
 ) -> None:
     """Replay a log with and without other values, and tell how the commands differ."""
     with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
-        source = source_of(log, named, Path(folder))
+        source = _source_of(log, named, Path(folder))
         other = changed_source(source, changes_of(texts), law)
         hosts = source.host(), other.host()
     with bar("compiling, the first time only", total=None):
