@@ -24,8 +24,8 @@ function drawCorners() {
     return;
   }
   const others = rivals();
-  const heads = ["Corner", "At", "Turns", "Radius", "Entry", "Slowest", "Exit", "Time", ...others.flatMap((lap) => [lap.name, "Slowest"])];
-  const units = ["", "m", "°", "m", "km/h", "km/h", "km/h", "s", ...others.flatMap(() => ["s", "km/h"])];
+  const heads = ["Corner", "At", "Turns", "Radius", "Entry", "Apex", "Slowest", "Exit", "Time", ...others.flatMap((lap) => [lap.name, "Slowest"])];
+  const units = ["", "m", "°", "m", "km/h", "km/h", "km/h", "km/h", "s", ...others.flatMap(() => ["s", "km/h"])];
   const table = document.createElement("table");
   table.className = "corners";
   const head = table.createTHead();
@@ -36,8 +36,8 @@ function drawCorners() {
   });
   const body = table.createTBody();
   data.corners.forEach((corner, k) => {
-    const [time, entry, , exit, least] = focused().passages[k];
-    const cells = [corner.number, Math.round(corner.station).toLocaleString("en"), `${shown(Math.abs(corner.turn), 0)} ${corner.turn > 0 ? "left" : "right"}`, shown(corner.radius, 0), shown(entry, 0), shown(least, 0), shown(exit, 0), shown(time, 2)];
+    const [time, entry, apex, exit, least] = focused().passages[k];
+    const cells = [corner.number, Math.round(corner.station).toLocaleString("en"), `${shown(Math.abs(corner.turn), 0)} ${corner.turn > 0 ? "left" : "right"}`, shown(corner.radius, 0), shown(entry, 0), shown(apex, 0), shown(least, 0), shown(exit, 0), shown(time, 2)];
     const line = body.insertRow();
     for (const text of cells) line.insertCell().textContent = text;
     for (const lap of others) {

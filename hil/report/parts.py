@@ -37,7 +37,7 @@ def summary(run: Run, figures: dict[str, Any]) -> str:
         (number(figures["max_cross_track_m"], 2, "m"), "max cross-track", ""),
         (number(figures["min_edge_margin_m"], 2, "m"), "min edge margin", ""),
         (number(_kmh(figures["top_speed_mps"]), 0, "km/h"), "top speed", ""),
-        (_times(figures["real_time_factor"]), "real time", ""),
+        *([] if run.evidence else [(_times(figures["real_time_factor"]), "real time", "")]),
         *((_any(v), k, "text" if isinstance(v, str) else "") for k, v in run.figures.items()),
     ]
     return "\n".join(

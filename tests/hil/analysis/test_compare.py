@@ -103,21 +103,21 @@ def test_without_a_line_the_drive_is_its_own(workshop):
 
 
 def test_waiting_on_the_line_is_no_part_of_the_lap(workshop, line):
-    """Ten seconds on the grid, with a receiver's noise to both sides of the line."""
+    """Ten seconds on the grid, a metre beyond the line, with a receiver's noise."""
     trace = drive(workshop, even)
-    first = np.flatnonzero(trace.x_m > 0.0)[0]
+    first = int(np.flatnonzero(trace.x_m > 1.0)[0])
     rng = np.random.default_rng(5)
-    stood = {name: np.full(200, getattr(trace, name)[first]) for name in ("x_m", "y_m")}
-    noise = {name: values + rng.normal(0.0, 0.2, 200) for name, values in stood.items()}
-    noise["speed_mps"] = np.zeros(200)
-    noise["t_s"] = trace.t_s[first] - np.arange(200, 0, -1) * 0.05
-    later = {
-        name: np.concatenate([values, getattr(trace, name)[first:]])
-        for name, values in noise.items()
+    stood = {
+        name: getattr(trace, name)[first] + rng.normal(0.0, 0.2, 200) for name in ("x_m", "y_m")
     }
-    unknown = np.full(len(later["t_s"]), np.nan)
-    waited = Trace("waited", later["t_s"], later["x_m"], later["y_m"], later["speed_mps"],
-                   *[unknown] * 3)  # fmt: skip
+    stood |= {"speed_mps": np.zeros(200), "t_s": trace.t_s[first] + np.arange(200) * 0.05}
+    waited = Trace("waited", *(
+        np.concatenate([
+            getattr(trace, name)[:first], stood[name],
+            getattr(trace, name)[first:] + (10.0 if name == "t_s" else 0.0),
+        ])
+        for name in ("t_s", "x_m", "y_m", "speed_mps")
+    ), *[np.full(len(trace.t_s) + 200, np.nan)] * 3)  # fmt: skip
     (lap, *_), (other, *_) = laps_on(line, waited), laps_on(line, trace)
     assert lap.end_s - lap.begin_s == pytest.approx(workshop.length_m / 25.0, abs=0.1)
     found = compare(line, (trace, other), (waited, lap))

@@ -50,7 +50,7 @@ def test_left_and_right_that_follow_at_once_are_two_corners_and_a_kink_is_none()
 
 
 def test_a_bend_that_opens_for_a_moment_is_one_corner():
-    path = bending([(100, 0), (40, 0.02), (8, 0.001), (40, 0.02), (100, 0)])
+    path = bending([(100, 0), (40, 0.02), (18, 0.001), (40, 0.02), (100, 0)])
     assert len(find_corners(path, closed=False)) == 1
     apart = bending([(100, 0), (40, 0.02), (60, 0.0), (40, 0.02), (100, 0)])
     assert len(find_corners(apart, closed=False)) == 2
