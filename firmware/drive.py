@@ -22,7 +22,7 @@ from tianyuan.firmware.companion import Companion
 from tianyuan.firmware.hearing import asked_of
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import HOST_CHANNEL
-from tianyuan.firmware.log_file import USUAL, Limits, new_log
+from tianyuan.firmware.log_file import USUAL, Limits, copy_card, new_log
 from tianyuan.firmware.loop_thread import Beat, Controls, LoopThread, compile_loop
 from tianyuan.firmware.marks import marks_file, read_marks
 from tianyuan.firmware.recorder import recorder_command
@@ -42,7 +42,7 @@ class Terms(NamedTuple):
     period_ns: int
     cpu: int | None = None  # to pin the loop to
     log: Path | None = None
-    card: Callable[[int], object] | None = None  # writes the log's card, once the bus is ours
+    card: Callable[[Path, int], object] | None = None  # writes one for a log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
     about: Address | None = None  # the host's own bus, if not a local one after the car's first
@@ -149,7 +149,9 @@ def drive(
         if terms.log is not None:
             new_log(terms.log)
         if terms.card is not None:
-            terms.card(kept.wall_ns)
+            terms.card(kept.file, kept.wall_ns)  # for whoever records this ring
+        if terms.log is not None:
+            copy_card(kept.file, terms.log)
         ports = (cars.record, about.record)
         compile_loop(host, ports, kept.ring, terms.beat)
         boot.reached("compile")

@@ -1,7 +1,8 @@
 """A run's log: a file, and further ones by size, by time, and after a recorder that died.
 
 The name's ending chooses the format, any of which CAN tools open. ``drive.blf`` is followed
-by ``drive.2.blf``, ``drive.3.blf`` and so on; the oldest may have been dropped.
+by ``drive.2.blf``, ``drive.3.blf`` and so on, ``drive.log.gz`` by ``drive-2.log.gz``; the oldest
+may have been dropped.
 """
 
 from __future__ import annotations
@@ -36,19 +37,20 @@ def ending_of(log: Path) -> str:
 def _around_number(log: Path) -> tuple[str, str]:
     ending = ending_of(log) or log.suffix
     cut = len(log.name) - len(ending)
-    return log.name[:cut], log.name[cut:]
+    # python-can opens no compressed file with a further dot in its name.
+    return log.name[:cut] + ("-" if ending == ".log.gz" else "."), log.name[cut:]
 
 
 def part(log: Path, number: int) -> Path:
     """The ``number``-th file of a log, from 1."""
     before, after = _around_number(log)
-    return log if number == 1 else log.with_name(f"{before}.{number}{after}")
+    return log if number == 1 else log.with_name(f"{before}{number}{after}")
 
 
 def numbered_parts(log: Path) -> dict[int, Path]:
     """The files that there are of a log, by their numbers, in order."""
     before, after = (re.escape(each) for each in _around_number(log))
-    name = re.compile(rf"{before}\.([1-9][0-9]*){after}")
+    name = re.compile(rf"{before}([1-9][0-9]*){after}")
     try:
         matches = [(name.fullmatch(file.name), file) for file in log.parent.iterdir()]
     except OSError:
@@ -76,6 +78,15 @@ def card_text(log: Path) -> bytes | None:
     return None
 
 
+def copy_card(source: Path, log: Path) -> None:
+    """Put the card beside ``source``, if there is one, beside a log too. Raises InputError."""
+    if (card := card_text(source)) is not None:
+        try:
+            card_file(log).write_bytes(card)
+        except OSError as error:
+            raise InputError(f"{card_file(log)}: cannot be written: {error.strerror}") from None
+
+
 def check_log(log: Path) -> None:
     """Raise InputError for a log that cannot be written, without touching it."""
     if not ending_of(log):
@@ -86,7 +97,7 @@ def check_log(log: Path) -> None:
 
 
 def new_log(log: Path) -> None:
-    """Begin a log afresh, empty, without the parts of one of the same name before it.
+    """Begin a log afresh, empty, without parts and card of one of the same name before it.
 
     Raises InputError where it cannot be written.
     """
@@ -95,5 +106,6 @@ def new_log(log: Path) -> None:
         log.open("wb").close()
         for old in parts(log)[1:]:
             old.unlink()
+        card_file(log).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{log}: cannot be written: {error.strerror}") from None

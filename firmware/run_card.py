@@ -106,6 +106,11 @@ def _inside(log: Path) -> bytes | None:
     return card_in(first)
 
 
+def has_card(log: Path) -> bool:
+    """Whether a log is one of ours: it has a card, which need not be right."""
+    return card_file(log).exists() or _inside(log) is not None
+
+
 def read_card(log: Path, folder: Path) -> Card:
     """Read the card of a log, beside it or, of an MF4, inside.
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import FRAME
+from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.marks import marks_file
 from tianyuan.firmware.ring import Ring, take
 from tianyuan.firmware.ring_file import (
@@ -75,8 +76,9 @@ class SharedRing:
         self._header["ended"] = 1
 
     def remove(self) -> None:
-        """Take the ring away, and how far it was recorded; readers that have it open keep it."""
+        """Take the ring away, its card, and how far it was recorded; who has it open keeps it."""
         self.file.unlink(missing_ok=True)
+        card_file(self.file).unlink(missing_ok=True)
         marks_file(self.file).unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -36,9 +36,11 @@ from tianyuan.drivers.logs.text import (
     NOTHING,
     OTHER_KIND,
     TOO_LONG,
-    blame,
+    UNKNOWN_BUS,
+    booked,
     channel_of,
     clear,
+    line_end,
     parsed,
     put,
 )
@@ -46,11 +48,9 @@ from tianyuan.drivers.logs.text import (
 _OPEN: Final = ord("(")
 _CLOSE: Final = ord(")")
 _HASH: Final = ord("#")
-_NEWLINE: Final = ord("\n")
 _RETURN: Final = ord("\r")
 _RAW_LENGTH: Final = ord("_")  # before the DLC of a classic frame whose DLC is above 8
 _FLAGS: Final = BRS | 0x02
-_NAME: Final = -3  # of a line: its bus is not known yet
 _SHORT_ID: Final = 3  # digits
 
 
@@ -65,19 +65,9 @@ def parse(text, end, out, names, cursor):
     while cursor.at < end:
         if cursor.frames == out.words.shape[0]:
             return FULL
-        begin = cursor.at
-        stop = begin
-        while text[stop] != _NEWLINE:
-            stop += 1
-        what = _line(text, begin, stop, out, names, cursor)
-        if what == _NAME:
+        stop = line_end(text, cursor.at)
+        if not booked(_line(text, cursor.at, stop, out, names, cursor), stop, cursor):
             return NEW_NAME
-        cursor.lines += 1
-        cursor.at = stop + 1
-        if what == FRAME_READ:
-            cursor.frames += 1
-        elif what != NOTHING:
-            blame(cursor, what, begin)
     return DONE
 
 
@@ -106,7 +96,7 @@ def _line(text, at, end, out, names, cursor):
     if channel < 0:
         cursor.name_at = name_at
         cursor.name_end = name_end
-        return _NAME
+        return UNKNOWN_BUS
     return _rest(text, stop + 1, end, out, cursor.frames, flagged, channel, t_ns)
 
 

@@ -19,8 +19,10 @@ class Channels:
     def number(self, name: str) -> int:
         """The channel of a name: the number it ends in if that is free, else the next free one.
 
-        Names beyond the 256th share the last number.
+        A name that is nothing but a number is that of can0, can1 … Names beyond the 256th share
+        the last number.
         """
+        name = f"can{name}" if name.isdigit() else name
         if name not in self._numbers:
             self._numbers[name] = self._take(name)
         return self._numbers[name]

@@ -41,6 +41,7 @@ _GARBLED: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError,
     RuntimeError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
+_OPENING: Final[Any] = {"process_bus_logging": False}  # it would look through all frames for ids
 logging.getLogger("asammdf").addHandler(logging.NullHandler())  # it logs what it also raises
 
 
@@ -76,7 +77,7 @@ def _opened(file: Path) -> Any:
     hook = sys.unraisablehook
     sys.unraisablehook = lambda _: None  # what it leaves half made complains when it is collected
     try:
-        return MDF(file)
+        return MDF(file, **_OPENING)
     except (*_GARBLED, MdfException) as error:
         why = _in_a_line(error)
         error.__traceback__ = None  # it holds the half made file

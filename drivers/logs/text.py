@@ -22,9 +22,12 @@ CHUNK: Final = 1 << 21  # bytes of text at a time
 BLOCK: Final = 1 << 16  # frames, at most
 LONGEST_NAME: Final = 31
 DONE, FULL, NEW_NAME = 0, 1, 2  # why a kernel stopped
-FRAME_READ, NOTHING, NO_FRAME, TOO_LONG, OTHER_KIND = -1, -2, 0, 1, 2  # what a line was
+# What a line was: a fault below, or one of these.
+FRAME_READ, NOTHING, UNKNOWN_BUS = -1, -2, -3
+NO_FRAME, TOO_LONG, OTHER_KIND = 0, 1, 2
 FAULTS: Final = ("garbage line", "more bytes than a frame has", "frame of an unknown kind")
 NEWLINE: Final = b"\n"
+_NEWLINE: Final = ord(NEWLINE)
 
 CURSOR: Final = np.dtype(
     [
@@ -99,12 +102,28 @@ def clear(out, n):
 
 
 @kernel
-def blame(cursor, fault, at):
-    """Count a fault of the line that begins ``at``."""
-    if cursor.times[fault] == 0:
-        cursor.first_at[fault] = at
-        cursor.first_line[fault] = cursor.lines
-    cursor.times[fault] += 1
+def line_end(text, at):
+    """The end of the line at ``at``; there is one."""
+    while text[at] != _NEWLINE:
+        at += 1
+    return at
+
+
+@kernel
+def booked(what, stop, cursor):
+    """Count what the line up to ``stop`` was and go on: False to have its bus named first."""
+    if what == UNKNOWN_BUS:
+        return False
+    cursor.lines += 1
+    if what == FRAME_READ:
+        cursor.frames += 1
+    elif what != NOTHING:
+        if cursor.times[what] == 0:
+            cursor.first_at[what] = cursor.at
+            cursor.first_line[what] = cursor.lines
+        cursor.times[what] += 1
+    cursor.at = stop + 1
+    return True
 
 
 def whole_lines(

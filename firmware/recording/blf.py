@@ -130,9 +130,8 @@ class BlfFile:
     """A BLF file being written."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._writer = SafeFile(file), _Writer()
-        self._start_ns = 0
-        self._file.append(self._writer.header(0))
+        self._writer, self._start_ns = _Writer(), 0
+        self._file = SafeFile(file, self._writer.header(0))
 
     @property
     def size_bytes(self) -> int:
@@ -152,4 +151,8 @@ class BlfFile:
 
     def close(self) -> None:
         """Nothing is left to be written."""
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Leave the file as it is."""
         self._file.close()

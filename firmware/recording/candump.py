@@ -74,3 +74,7 @@ class CandumpFile:
     def close(self) -> None:
         """Nothing is left to be written."""
         self._file.close()
+
+    def abandon(self) -> None:
+        """Leave the file as it is."""
+        self._file.close()

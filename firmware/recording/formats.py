@@ -25,6 +25,9 @@ class LogFile(Protocol):
     def close(self) -> None:
         """Write what is left."""
 
+    def abandon(self) -> None:
+        """Leave the file as it is, as after an OSError."""
+
 
 def open_log_file(file: Path, card: bytes | None) -> LogFile:
     """A new file; ``card`` goes into it where the format has a place for it."""

@@ -8,12 +8,21 @@ from pathlib import Path
 
 
 class SafeFile:
-    """A file made anew. Raises OSError where it cannot be written, now or at any time later."""
+    """A file made anew, with a ``head`` in it.
 
-    def __init__(self, file: Path) -> None:
+    Raises OSError where it cannot be written, now or at any time later.
+    """
+
+    def __init__(self, file: Path, head: bytes = b"") -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self.size_bytes = 0
-        _sync_folder(file.parent)  # else a power cut may leave the file without a name
+        try:
+            self.append(head)
+            self.sync()
+            _sync_folder(file.parent)  # else a power cut may leave the file without a name
+        except OSError:
+            self.close()
+            raise
 
     def append(self, piece: bytes) -> None:
         """Add a piece at the end: all of it, or nothing."""

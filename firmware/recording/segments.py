@@ -84,4 +84,4 @@ class Segments:
             self.close()
         else:
             with contextlib.suppress(OSError):
-                self.close()
+                self._file.abandon()

@@ -34,8 +34,8 @@ class Drive:
     @classmethod
     def foreign(
         cls, log: Path, wanted: Wanted, origin: LocalFrame | None
-    ) -> tuple[Self, LocalFrame]:
-        """Any other log, and the origin of its places. Raises InputError."""
+    ) -> tuple[Self, LocalFrame | None]:
+        """Any other log, and the origin of its places in degrees. Raises InputError."""
         trace, origin = read_foreign(log, wanted, origin)
         return cls(trace), origin
 

@@ -18,7 +18,7 @@ from tianyuan.hil.analysis.corners import (
 )
 from tianyuan.hil.analysis.line import Line, project
 from tianyuan.hil.analysis.loops import Span
-from tianyuan.hil.analysis.trace import DRIVEN, Trace
+from tianyuan.hil.analysis.trace import DRIVEN, STANDING_MPS, Trace
 
 AROUND_S: Final = 2.0  # of the drive before and after the lap: its ends lie between two points
 POINTS: Final = 1801  # as many as the page has
@@ -87,7 +87,7 @@ def compare(line: Line, a: tuple[Trace, Span], b: tuple[Trace, Span]) -> Compari
         each.time_s[:] -= each.time_s[both[0]]
     first, second = sides
     corners = find_corners(line.path, line.closed)
-    bounds = bounds_m(corners, line.length_m, line.closed)
+    bounds = bounds_m(corners, line.length_m)
     lost = lost_s(bounds, station_m, second.time_s - first.time_s)
     through = [
         Through(
@@ -104,6 +104,9 @@ def compare(line: Line, a: tuple[Trace, Span], b: tuple[Trace, Span]) -> Compari
 def side(line: Line, station_m: np.ndarray, trace: Trace, span: Span) -> Side:
     """One lap of a drive over the stations."""
     part = trace.between(span.begin_s - AROUND_S, span.end_s + AROUND_S)
+    moving = np.flatnonzero(~(part.speed_mps < STANDING_MPS))
+    if len(moving):  # a lap from standstill is no longer for having been waited for
+        part = part.between(float(part.t_s[max(moving[0] - 1, 0)]), np.inf)
     along_m, offset_m = project(line, part.x_m, part.y_m, part.heading_rad)
     known = np.flatnonzero(np.isfinite(along_m))
     columns = {name: getattr(part, name)[known] for name in ("t_s", "x_m", "y_m", *DRIVEN)}

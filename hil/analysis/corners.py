@@ -97,12 +97,7 @@ def lost_s(bounds: np.ndarray, station_m: np.ndarray, delta_s: np.ndarray) -> np
     if not known.any():
         return np.full(len(bounds), np.nan)
     here_m, late_s = station_m[known], delta_s[known]
-    length_m = float(station_m[-1])
-    found = np.zeros(len(bounds))
-    for turn_m in (-length_m, 0.0, length_m):
-        ends_m = np.clip(bounds + turn_m, here_m[0], here_m[-1])
-        found += np.diff(np.interp(ends_m, here_m, late_s), axis=1)[:, 0]
-    return found
+    return np.diff(np.interp(bounds, here_m, late_s), axis=1)[:, 0]
 
 
 def _around(station_m: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,20 +107,17 @@ def _around(station_m: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, np.n
     return here_m, np.concatenate([time_s[:-1] + k * lap_s for k in (-1, 0, 1)])
 
 
-def bounds_m(corners: list[Corner], length_m: float, closed: bool = True) -> np.ndarray:
+def bounds_m(corners: list[Corner], length_m: float) -> np.ndarray:
     """Where the stretch of each corner begins and ends, (n, 2): half-way to its neighbours.
 
-    Together the stretches are the whole lap, which is one stretch without a corner. Of a closed
-    line the first one may begin below zero: as far before the end of the lap.
+    The first begins at the start and the last one ends there, so that together they are the
+    whole lap, which is one stretch without a corner.
     """
     if not corners:
         return np.array([[0.0, length_m]])
     begins = np.array([c.begin_m for c in corners])
     ends = np.array([c.end_m for c in corners])
     middles = 0.5 * (ends[:-1] + begins[1:])
-    if closed:
-        first = 0.5 * (ends[-1] - length_m + begins[0])
-        return np.column_stack([[first, *middles], [*middles, first + length_m]])
     return np.column_stack([[0.0, *middles], [*middles, length_m]])
 
 

@@ -14,6 +14,7 @@ from tianyuan.firmware.track_file import load_track
 
 SPACING_M: Final = 2.0
 SMOOTH_M: Final = 6.0  # of a driven line: a receiver's noise is no bend
+APART_M: Final = 4.0  # between the points it is drawn through: nor is a car that stands
 REACH_M: Final = 40.0  # how far along the line the next foot is looked for
 LOST_M: Final = 60.0  # farther from the line than this a point is not on it
 
@@ -49,19 +50,43 @@ def of_points(x_m: np.ndarray, y_m: np.ndarray, closed: bool) -> Line:
 
     A closed one goes on from the last point to the first.
     """
+    x_m, y_m = _even(*_apart(x_m, y_m), closed)
+    width = round(6 * SMOOTH_M / SPACING_M)
+    x_m, y_m = (_smooth(values, width, closed) for values in (x_m, y_m))
+    x_m, y_m = _even(x_m, y_m, closed)
+    path = new_path(len(x_m))
+    path.x_m, path.y_m = x_m, y_m
+    _finish(path, closed)
+    return Line(path, closed)
+
+
+def _smooth(values: np.ndarray, width: int, closed: bool) -> np.ndarray:
+    """Smoothed over SMOOTH_M; the ends of an open line stay where they are."""
+    padded = (
+        np.pad(values, width, "wrap")
+        if closed
+        else np.pad(values, width, "reflect", reflect_type="odd")
+    )
+    return np.asarray(gaussian_filter1d(padded, SMOOTH_M / SPACING_M))[width:-width]
+
+
+def _even(x_m: np.ndarray, y_m: np.ndarray, closed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Points SPACING_M apart, or nearly, on the way through these."""
     if closed:
         x_m, y_m = np.append(x_m, x_m[0]), np.append(y_m, y_m[0])
     along_m = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x_m), np.diff(y_m)))])
-    moved = np.concatenate([[True], np.diff(along_m) > 0.0])
-    count = max(8, round(along_m[-1] / SPACING_M))
+    count = max(8, round(along_m[-1] / SPACING_M) + (not closed))
     s_m = np.linspace(0.0, along_m[-1], count, endpoint=not closed)
-    path = new_path(count)
-    mode = "wrap" if closed else "nearest"
-    for name, values in (("x_m", x_m), ("y_m", y_m)):
-        even = np.interp(s_m, along_m[moved], values[moved])
-        path[name] = gaussian_filter1d(even, SMOOTH_M / SPACING_M, mode=mode)
-    _finish(path, closed)
-    return Line(path, closed)
+    return np.interp(s_m, along_m, x_m), np.interp(s_m, along_m, y_m)
+
+
+def _apart(x_m: np.ndarray, y_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points that are APART_M from the one before, and the first."""
+    keep = [0]
+    for i in range(1, len(x_m)):
+        if np.hypot(x_m[i] - x_m[keep[-1]], y_m[i] - y_m[keep[-1]]) >= APART_M:
+            keep.append(i)
+    return x_m[keep], y_m[keep]
 
 
 def _finish(path: np.recarray, closed: bool) -> None:

@@ -20,8 +20,8 @@ from tianyuan.drivers.logs.notes import Note
 from tianyuan.firmware.accounting import Accounts
 from tianyuan.firmware.car_file import Car, params_of
 from tianyuan.firmware.car_messages import messages_of
-from tianyuan.firmware.host_record import HOST_CHANNEL, SIGNALS, TICK_ID
-from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, SIGNALS, TICK_ID
+from tianyuan.firmware.log_file import card_file, ending_of, parts
 from tianyuan.firmware.run_card import Card, read_card
 from tianyuan.hil.analysis.events import Event, events
 from tianyuan.hil.analysis.hearing import Codecs, Hearing, Rows, codecs_of, hear, hearing, rows
@@ -30,9 +30,10 @@ from tianyuan.hil.analysis.messages import Census, Heard
 from tianyuan.hil.telemetry import TELEMETRY
 from tianyuan.rooms import room
 
-GAP_ID: Final = 0x70A  # HOST_GAP, which the recorder writes where the log lacks frames
 TIMING: Final = "HOST_TIMING"
-SILENT_NS: Final = 50_000_000  # of ticks: what the loop skips is shorter, and it counts that
+BEGUN: Final = 2  # a car that drives in a row before this drove before the log began
+SILENT_NS: Final = 50_000_000  # of ticks, or FEW of them: what the loop skips is shorter, and
+FEW: Final = 5  # it counts that itself
 
 
 class Gap(NamedTuple):
@@ -75,8 +76,12 @@ class OwnLog:
 
 
 def is_own(log: Path) -> bool:
-    """Whether a log has a card beside it, as those of `tianyuan drive` have."""
-    return card_file(log).exists()
+    """Whether a log has a card beside it or in it, as those of `tianyuan drive` have."""
+    if card_file(log).exists() or ending_of(log) != ".mf4":
+        return card_file(log).exists()
+    from tianyuan.firmware.recording.mf4 import card_in  # noqa: PLC0415 (asammdf takes 0.5 s)
+
+    return card_in(parts(log)[0]) is not None
 
 
 def read_own(log: Path, progress: Callable[[float], None] | None = None) -> OwnLog:
@@ -111,17 +116,24 @@ def _blocks(
     log: Path, reading: _Reading, progress: Callable[[float], None] | None
 ) -> Iterator[np.recarray]:
     files = parts(log)
+    if files[0] != log:
+        reading.tell("oldest parts dropped", f"the log begins with {files[0].name}")
     for number, file in enumerate(files):
-        source = Log(file)
         reading.begin_part()
-        for frames in source.blocks():
-            yield frames
-            if progress is not None:
-                share = source.read_bytes / max(source.size_bytes, 1)
-                progress((number + min(share, 1.0)) / len(files))
-        reading.notes += [
-            note._replace(first=f"{file.name}: {note.first}") for note in source.notes.all()
-        ]
+        try:
+            source = Log(file)
+            for frames in source.blocks():
+                yield frames
+                if progress is not None:
+                    share = source.read_bytes / max(source.size_bytes, 1)
+                    progress((number + min(share, 1.0)) / len(files))
+        except InputError as error:  # as of a part that was begun when the power went
+            if len(files) == 1:
+                raise
+            reading.tell("part that cannot be read", str(error))
+            continue
+        for note in source.notes.all():
+            reading.tell(note.kind, f"{file.name}, {note.first}", note.times)
 
 
 class _Reading:
@@ -140,6 +152,10 @@ class _Reading:
         self._first_ns = 0
         self.ticks = 0
         self.notes = list[Note]()
+
+    def tell(self, kind: str, first: str, times: int = 1) -> None:
+        """Note what is wrong with the files."""
+        self.notes.append(Note(kind, times, first))
 
     def begin_part(self) -> None:
         """A further part may begin with ticks that the one before it had."""
@@ -171,8 +187,9 @@ class _Reading:
         return frames[begin:].view(np.recarray), places[old:] - begin, t_ns[old:]
 
     def _find_gaps(self, frames: np.recarray, t_ns: np.ndarray) -> None:
+        silent_ns = max(SILENT_NS, FEW * 1_000_000_000 // self._card.rate_hz)
         before = np.concatenate([[self._last_ns or t_ns[0]], t_ns[:-1]]) if len(t_ns) else t_ns
-        for k in np.flatnonzero(t_ns - before > SILENT_NS):
+        for k in np.flatnonzero(t_ns - before > silent_ns):
             self._gaps.append((int(before[k]), int(t_ns[k] - before[k]), 0))
         told = np.flatnonzero((frames.channel == HOST_CHANNEL) & (frames.can_id == GAP_ID))
         for k in told:
@@ -238,22 +255,30 @@ def telemetry_of(heard: Rows, t_s: np.ndarray, card: Card) -> np.ndarray:
     made["position_error_m"] = np.nan
     params = params_of(card.car, card.controller, 1.0 / card.rate_hz)
     made["edge_margin_m"] = margins_m(card.path, params, made)
-    made["lap"] = lap_numbers(made["station_m"], made["mode"], float(card.path.s_m[-1]))
+    length_m = float(card.path.s_m[-1])
+    made["lap"] = lap_numbers(made["station_m"], made["mode"], host["laps"], length_m)
     return made
 
 
-def lap_numbers(station_m: np.ndarray, mode: np.ndarray, length_m: float) -> np.ndarray:
-    """The lap of each row, counted as the rig's race control counts: 1 once the car drives."""
+def lap_numbers(
+    station_m: np.ndarray, mode: np.ndarray, host_laps: np.ndarray, length_m: float
+) -> np.ndarray:
+    """The lap of each row, counted as the rig's race control counts: 1 once the car drives.
+
+    A log that begins with a driving car begins with the lap that the host had come to, or, if
+    this is the first, with lap 0, for nobody knows when that was begun.
+    """
     driving = np.flatnonzero(mode == Mode.DRIVING)
-    laps = np.zeros(len(station_m), np.int64)
     if not len(driving):
-        return laps
+        return np.zeros(len(station_m), np.int64)
     known = np.flatnonzero(np.isfinite(station_m))
     share = station_m[known] / length_m
     forward = (share[:-1] > 0.75) & (share[1:] < 0.25)
     backward = (share[:-1] < 0.25) & (share[1:] > 0.75)
     steps = np.zeros(len(station_m), np.int64)
     steps[known[1:]] = forward.astype(np.int64) - backward
+    before = int(np.nan_to_num(host_laps[driving[0]]))
     steps[: driving[0] + 1] = 0
-    steps[driving[0]] = 1
-    return np.maximum(np.cumsum(steps), 0)
+    steps[driving[0]] = 1 + (before if driving[0] < BEGUN else 0)
+    laps = np.maximum(np.cumsum(steps), 0)
+    return np.where(laps == 1, 0, laps) if driving[0] < BEGUN else laps

@@ -25,6 +25,7 @@ REPEATED_S: Final = 1.5  # the same place for less than this is the same fix, se
 GAP_S: Final = 4.0  # without a fix for longer, nobody knows where the car was
 SMOOTH_S: Final = 0.3  # of a speed made of places
 FEWEST: Final = 10  # fixes of a drive
+STANDING_MPS: Final = 0.5
 DRIVEN: Final = ("speed_mps", "steer_rad", "throttle", "brake_bar")
 
 
@@ -77,11 +78,14 @@ def of_own(own: OwnLog) -> Trace:
     return Trace(own.file.name, **columns)
 
 
-def read_foreign(log: Path, wanted: Wanted, origin: LocalFrame | None) -> tuple[Trace, LocalFrame]:
+def read_foreign(
+    log: Path, wanted: Wanted, origin: LocalFrame | None
+) -> tuple[Trace, LocalFrame | None]:
     """The trace of any log, by its signals; latitudes are taken about ``origin``.
 
-    Returns the origin too, which is the first place where none is given. Raises InputError,
-    naming the signal, for one that is not in the log or has a unit that does not fit.
+    Returns the origin too, which is the first place where none is given, and None for places in
+    metres. Raises InputError, naming the signal, for one that is not in the log or has a unit
+    that does not fit.
     """
     series = read_signals([log], wanted.databases, {name for name in _names(wanted) if name})
     places = [_of(log, wanted, series, name) for name in wanted.position]
@@ -162,8 +166,8 @@ def _local(
     first: np.ndarray,
     second: np.ndarray,
     origin: LocalFrame | None,
-) -> tuple[np.ndarray, np.ndarray, LocalFrame]:
-    """East and north in metres, of places in metres or degrees."""
+) -> tuple[np.ndarray, np.ndarray, LocalFrame | None]:
+    """East and north in metres, of places in metres or degrees, and the origin of degrees."""
     if all(_is_angle(unit) for unit in units):
         (to_deg, _), (to_deg2, _) = (conversion(unit, "deg") for unit in units)
         latitude, longitude = first * to_deg, second * to_deg2
@@ -181,7 +185,7 @@ def _local(
         values * factor + offset
         for values, (factor, offset) in zip((first, second), metres, strict=True)
     )
-    return x_m, y_m, origin or LocalFrame(0.0, 0.0)
+    return x_m, y_m, None
 
 
 def _is_angle(unit: str) -> bool:

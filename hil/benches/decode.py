@@ -19,7 +19,7 @@ from tianyuan.dbc.read import read
 from tianyuan.drivers.messages import read_frame
 from tianyuan.hil.benches import traffic
 from tianyuan.hil.benches.turns import Contestant, nanoseconds
-from tianyuan.hil.decoding.databases import database
+from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.signals import read_signals
 from tianyuan.rooms import room
 
@@ -36,7 +36,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 class Case(NamedTuple):
-    """A log, the DBC file for all of its channels or for one, and who else decodes it."""
+    """A log, and the DBC file for all of its channels or for one."""
 
     name: str
     log: Path
@@ -107,34 +107,54 @@ def published() -> list[Case]:
     ]
 
 
+class Dbc(NamedTuple):
+    """A case's DBC file as each contestant has it: read before the clock starts."""
+
+    ours: list[Database]
+    cantools: Mapping[int, Message]  # by can_id
+    asammdf: Any  # canmatrix, which only MF4 needs
+
+
 def measure(case: Case, turns: int, progress: Callable[[float], None]) -> Figures:
     """Ours and the peer in turns. ``progress`` is told turns done."""
-    peer = partial(extracted, case) if case.is_mf4 else partial(by_cantools, case)
-    contestants = {"ours": Contestant(partial(ours, case), 1), "peer": Contestant(peer, 1)}
+    dbc = dbc_of(case)
+    peer = partial(extracted if case.is_mf4 else by_cantools, case, dbc)
+    contestants = {"ours": Contestant(partial(ours, case, dbc), 1), "peer": Contestant(peer, 1)}
     took_ns = nanoseconds(contestants, turns, progress)
     return Figures(
         took_ns["ours"] / _NS_PER_S,
         took_ns["peer"] / _NS_PER_S,
         took_ns["peer"] / took_ns["ours"],
         case.log.stat().st_size,
-        same(ours(case), by_cantools(case)),
+        same(ours(case, dbc), by_cantools(case, dbc)),
     )
 
 
-def ours(case: Case) -> Columns:
+def dbc_of(case: Case) -> Dbc:
+    """Read a case's DBC file."""
+    messages = read(case.dbc).messages
+    channel = None if case.channel is None else str(case.channel)
+    for_asammdf = None
+    if case.is_mf4:
+        from asammdf.blocks.utils import load_can_database  # noqa: PLC0415 - takes half a second
+
+        for_asammdf = load_can_database(case.dbc)
+    return Dbc(
+        [Database(messages, channel)], {can_id(each): each for each in messages}, for_asammdf
+    )
+
+
+def ours(case: Case, dbc: Dbc) -> Columns:
     """Every signal's values, by our kernels."""
-    said = str(case.dbc) if case.channel is None else f"{case.channel}={case.dbc}"
-    found = read_signals([case.log], [database(said)])
-    return {name: series.values for name, series in found.items()}
+    return {name: each.values for name, each in read_signals([case.log], dbc.ours).items()}
 
 
-def by_cantools(case: Case) -> Columns:
+def by_cantools(case: Case, dbc: Dbc) -> Columns:
     """The same by python-can, message by message, and cantools."""
-    known = {can_id(message): message for message in read(case.dbc).messages}
     columns: dict[tuple[str, str], list[Any]] = {}
     with can.LogReader(str(case.log)) as reader:
         for frame in reader:
-            message = _known(known, frame)
+            message = _known(dbc.cantools, frame)
             if message is None or case.channel not in (None, frame.channel):
                 continue
             try:
@@ -152,13 +172,13 @@ def _known(known: Mapping[int, Message], frame: can.Message) -> Message | None:
     return known.get(frame.arbitration_id | (EXTENDED if frame.is_extended_id else 0))
 
 
-def extracted(case: Case) -> None:
+def extracted(case: Case, dbc: Dbc) -> None:
     """The same by asammdf, as far as its own object: its columns are not even read out of it."""
-    from asammdf import MDF  # noqa: PLC0415 - half a second that no other bench needs
+    from asammdf import MDF  # noqa: PLC0415
 
     with MDF(case.log) as mdf:
         bus = 0 if case.channel is None else case.channel
-        mdf.extract_bus_logging({"CAN": [(case.dbc, bus)]}).close()
+        mdf.extract_bus_logging({"CAN": [(dbc.asammdf, bus)]}).close()
 
 
 def same(one: Columns, other: Columns) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from tianyuan.dbc import lookup
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.header import key
-from tianyuan.dbc.records import LOOKUP, MESSAGE
+from tianyuan.hil.decoding import kernels
 from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.layout import Layout, layout_of
+
+_KEYED: Final = np.dtype([("key", "i8"), ("index", "i8")])
 
 
 class Stream(NamedTuple):
@@ -25,6 +26,14 @@ class Stream(NamedTuple):
     name: str
     channel: str
     layout: Layout
+
+
+class _Place(NamedTuple):
+    """Where a stream's message is among the databases, and the channel that it is on."""
+
+    database: int
+    message: int
+    channel: str
 
 
 class Catalogue:
@@ -46,25 +55,27 @@ class Catalogue:
 
     def begin(self) -> None:
         """Begin with another log, whose channels are others. What has a name keeps it."""
-        self._streams: list[Stream | None] = []
+        self._places: list[_Place] = []
+        self._streams: dict[int, Stream | None] = {}
         self._channels: set[int] = set()
-        self._keys: dict[int, int] = {}
+        self._keys: dict[int, None] = {}  # in the order of the streams
         self.table = self._built()
 
     @property
     def size(self) -> int:
         """How many streams there are: those whose frames may yet come among them."""
-        return len(self._streams)
+        return len(self._places)
 
     def stream(self, number: int) -> Stream | None:
-        """A stream that has frames, named when it is first asked for.
+        """A stream that has frames; made, and named, when it is first asked for.
 
         None is a message that is not wanted, or that no columns can be made of.
         """
-        stream = self._streams[number]
-        if stream is not None and not stream.name:
-            self._streams[number] = stream = self._named(stream)
-        return stream
+        if number not in self._streams:
+            d, m, channel = self._places[number]
+            layout = self._layout(d, m)
+            self._streams[number] = None if layout is None else self._named(channel, layout)
+        return self._streams[number]
 
     def meet(self, channels: Sequence[str], frames: np.ndarray) -> None:
         """Take in channels that the frames are the first of; ``channels`` are the log's names."""
@@ -81,19 +92,18 @@ class Catalogue:
             for m, message in enumerate(database.messages):
                 if message.length > 64 or key(message, number) in self._keys:
                     continue  # no frame is as long; or an earlier database says what it is
-                found = self._layout(d, m)
-                self._keys[key(message, number)] = len(self._streams)
-                self._streams.append(None if found is None else Stream("", channel, found))
+                self._keys[key(message, number)] = None
+                self._places.append(_Place(d, m, channel))
 
-    def _named(self, stream: Stream) -> Stream:
-        message = stream.layout.message
-        plain = f"{message.name}@{stream.channel}"
-        for name in (message.name, plain, f"{plain}:{message.frame_id:x}"):
-            made = stream._replace(name=name)
-            known = self._names.setdefault(name, made)
-            if known.layout is stream.layout and known.channel == stream.channel:
-                return made
-        return stream._replace(name=f"{plain}:{message.frame_id:x}")
+    def _named(self, channel: str, layout: Layout) -> Stream:
+        message = layout.message
+        plain = f"{message.name}@{channel}"
+        *names, last = message.name, plain, f"{plain}:{message.frame_id:x}"
+        for name in names:
+            known = self._names.setdefault(name, Stream(name, channel, layout))
+            if known.layout is layout and known.channel == channel:
+                return known
+        return Stream(last, channel, layout)
 
     def _layout(self, d: int, m: int) -> Layout | None:
         """The message's layout, made once; None where it cannot be decoded or is not wanted."""
@@ -111,13 +121,16 @@ class Catalogue:
         return self._layouts[d, m]
 
     def _built(self) -> np.recarray:
-        keys = list(self._keys)
-        table = lookup.build(keys, np.zeros(len(keys), MESSAGE))
-        slim = np.zeros(table.size, [(name, LOOKUP[name]) for name in ("key", "index")])
-        slim["key"], slim["index"] = table.key, table.index
-        found = slim["key"] >= 0
-        slim["index"][found] = [self._keys[each] for each in slim["key"][found].tolist()]
-        return slim.view(np.recarray)
+        made = table(4 << len(self._keys).bit_length())  # sparse, so most looks hit at once
+        kernels.fill(made, np.fromiter(self._keys, np.int64, len(self._keys)))
+        return made
+
+
+def table(size: int) -> np.recarray:
+    """A table without keys, as ``dbc.lookup.find`` looks through it; a power of two of rows."""
+    made = np.zeros(size, _KEYED).view(np.recarray)
+    made.key = -1
+    return made
 
 
 def channel_name(channels: Sequence[str], number: int) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from tianyuan.dbc.frame import ERROR, REMOTE
 from tianyuan.drivers.logs.log import Log
 from tianyuan.hil.decoding import kernels
-from tianyuan.hil.decoding.catalogue import Catalogue, Stream, channel_name
+from tianyuan.hil.decoding.catalogue import Catalogue, Stream, channel_name, table
+
+MOST_UNKNOWN: Final = 1 << 15  # kinds that are counted apart, so that memory is bounded
 
 
 class Table(NamedTuple):
@@ -39,6 +41,19 @@ class Counts:
         self.short: dict[str, int] = {}  # by stream
         self.unselected: dict[str, int] = {}
         self.unknown: dict[tuple[str, int], int] = {}  # by channel and can_id
+        self.uncounted = 0  # unknown ones, of more kinds than are kept apart
+
+    def add_unknown(self, channels: Sequence[str], kinds: np.recarray) -> None:
+        """Add the frames of one log that belong to no message."""
+        for key, frames in kinds[kinds.key >= 0].tolist():
+            can_id = key & 0xFFFF_FFFF
+            if can_id & ERROR:
+                self.errors += frames
+            elif can_id & REMOTE:
+                self.remote += frames
+            else:
+                named = (channel_name(channels, key >> 32), can_id)
+                self.unknown[named] = self.unknown.get(named, 0) + frames
 
 
 def tables(
@@ -49,20 +64,23 @@ def tables(
     ``partial`` keeps what is there of frames that cantools would refuse.
     """
     catalogue.begin()
+    unknown = table(2 * MOST_UNKNOWN)
     for block in log.blocks():
         catalogue.meet(log.channels, block)
-        yield _tables(block, log, catalogue, counts, partial)
+        yield _tables(block, catalogue, unknown, counts, partial)
+    counts.add_unknown(log.channels, unknown)
 
 
 def _tables(
-    block: np.recarray, log: Log, catalogue: Catalogue, counts: Counts, partial: bool
+    block: np.recarray, catalogue: Catalogue, unknown: np.recarray, counts: Counts, partial: bool
 ) -> list[Table]:
     words = np.ascontiguousarray(block).view(np.int64)
     stream_of = np.empty(block.size, np.int32)
     sizes = np.zeros(max(catalogue.size, 1), np.int64)
     counts.frames += block.size
-    if kernels.tally(catalogue.table, words, stream_of, sizes):
-        _count_unknown(block[stream_of < 0], log, counts)
+    counts.uncounted += kernels.tally(
+        catalogue.table, words, stream_of, sizes, unknown, MOST_UNKNOWN
+    )
     ends = np.cumsum(sizes)
     order = np.empty(int(ends[-1]), np.int32)
     kernels.sort(stream_of, ends - sizes, order)
@@ -72,10 +90,10 @@ def _tables(
         if (stream := catalogue.stream(number)) is None:
             counts.passed_over += mine.size
             continue
-        table = _table(words, mine, stream, counts, partial)
-        counts.decoded += table.t_ns.size
-        if table.t_ns.size:
-            made.append(table)
+        found = _table(words, mine, stream, counts, partial)
+        counts.decoded += found.t_ns.size
+        if found.t_ns.size:
+            made.append(found)
     return made
 
 
@@ -97,15 +115,3 @@ def _table(
     present = np.ones(values.shape if optional else (0, kept), np.uint8)
     kernels.unpack(layout.tables, words, order[:kept], groups, partial, values, present)
     return Table(stream, order[:kept], t_ns[:kept], values, present)
-
-
-def _count_unknown(frames: np.ndarray, log: Log, counts: Counts) -> None:
-    error, remote = ((frames["can_id"] & flag) != 0 for flag in (ERROR, REMOTE))
-    counts.errors += int(error.sum())
-    counts.remote += int((remote & ~error).sum())
-    others = frames[~(error | remote)]
-    keys = others["can_id"].astype(np.int64) | others["channel"].astype(np.int64) << 32
-    for key, times in zip(*np.unique(keys, return_counts=True), strict=True):
-        number = int(key) >> 32
-        named = (channel_name(log.channels, number), int(key) & 0xFFFF_FFFF)
-        counts.unknown[named] = counts.unknown.get(named, 0) + int(times)

@@ -20,21 +20,42 @@ UNSELECTED, SHORT = 1, 2
 
 
 @kernel
-def tally(lookup, words, stream_of, counts):
-    """Find each frame's stream and count the streams' frames; return how many have none yet.
+def fill(table, keys):
+    """Put keys, none of them twice, into an empty table: each row's index is its key's place."""
+    for i in range(keys.size):
+        at = find(table, keys[i])
+        table[at].key = keys[i]
+        table[at].index = i
 
-    ``lookup`` gives a stream by can_id and channel. Frames without one have -1.
+
+@kernel
+def tally(table, words, stream_of, counts, unknown, most):
+    """Find each frame's stream and count the streams' frames; return how many were not counted.
+
+    ``table`` gives a stream by can_id and channel. Frames without one have -1 and are counted
+    in the table ``unknown``, as far as there are not more than ``most`` kinds of them.
     """
-    unknown = 0
+    kinds = 0
+    for r in range(unknown.size):
+        kinds += unknown[r].key >= 0
+    uncounted = 0
     for i in range(stream_of.size):
-        row = lookup[find(lookup, key_of(words[np.uint64(i) * _WORDS]))]
-        if row.key < 0:
-            stream_of[i] = -1
-            unknown += 1
-        else:
+        key = key_of(words[np.uint64(i) * _WORDS])
+        row = table[find(table, key)]
+        if row.key >= 0:
             stream_of[i] = row.index
             counts[row.index] += 1
-    return unknown
+            continue
+        stream_of[i] = -1
+        at = find(unknown, key)
+        if unknown[at].key < 0 and kinds < most:
+            unknown[at].key = key
+            kinds += 1
+        if unknown[at].key == key:
+            unknown[at].index += 1
+        else:
+            uncounted += 1
+    return uncounted
 
 
 @kernel

@@ -21,6 +21,7 @@ from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
 from tianyuan.hil.report.wording import KMH_PER_MPS, lap_time, number
 
 LABELS: Final = ("A", "B")
+SEEN_S: Final = 0.005  # less than this is no difference
 
 
 def write_comparison(file: str | Path, found: Comparison) -> None:
@@ -127,7 +128,7 @@ def _summary(found: Comparison) -> str:
     known = [each for each in found.through if np.isfinite(each.delta_s)]
     by_loss = sorted(known, key=lambda each: each.delta_s)
     for each, what in ((by_loss[-1:], "loses"), (by_loss[:1], "wins")):
-        if each and (each[0].delta_s > 0.0) is (what == "loses"):
+        if each and abs(each[0].delta_s) > SEEN_S and (each[0].delta_s > 0.0) is (what == "loses"):
             text = f"corner {each[0].corner.number}, {each[0].delta_s:+.2f} s"
             tiles.append((text, f"where B {what} most", "text"))
     tiles.append((number(found.line.length_m, 0, "m"), "line", ""))

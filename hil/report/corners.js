@@ -8,12 +8,8 @@ function lost(rival, k) {
   const to = late.findLastIndex((v) => v !== null);
   if (from < 0) return null;
   const place = (m) => Math.max(from, Math.min(to, Math.round(m / data.step)));
-  let sum = 0;
-  for (const turn of [-data.length_m, 0, data.length_m]) {
-    const [begin, end] = data.stretches[k].map((m) => place(m + turn));
-    sum += late[end] - late[begin];
-  }
-  return sum;
+  const [begin, end] = data.stretches[k].map(place);
+  return late[end] - late[begin];
 }
 
 function signed(value, digits) {

@@ -181,7 +181,7 @@ def plan(
     north = [-math.sin(turn_rad), math.cos(turn_rad)]
     return {
         "plan": {"left": left, "right": right, "north": north},
-        "stretches": bounds_m(corners, geometry.length_m(path), closed).tolist(),
+        "stretches": bounds_m(corners, geometry.length_m(path)).tolist(),
         "bends": geometry.bends_m(corners, geometry.length_m(path)),
         "corners": [_corner(path, each, turn_rad) for each in corners],
     }

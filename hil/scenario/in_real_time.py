@@ -47,7 +47,11 @@ def drive(ready: Ready, scenario: Scenario, where: str, on: OnBus) -> dict[int, 
         inputs = write_inputs(scenario, ready, folder)
         near, far = on.host_end(ready.car, folder), on.rig_end(ready.car, folder)
         common = ("--car", str(inputs.car), "--rate", str(scenario.rate_hz), "-i", on.interface)
-        with _Rig(ready, far, host_bus(near[0])) as rig, _Processes(where, rig) as processes:
+        with (
+            on.joined(near, far),
+            _Rig(ready, far, host_bus(near[0])) as rig,
+            _Processes(where, rig) as processes,
+        ):
             if ready.car.guard:
                 processes.start("guard", *common, "-c", _named(far))
             # A host without a guard that speaks is sent home by race control.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tianyuan.control.errors import InputError
 from tianyuan.drivers import interface_facts
-from tianyuan.drivers.address import CAN_INTERFACE, LOCAL_INTERFACE, Address, Places
+from tianyuan.drivers.address import CAN_INTERFACE, LOCAL_INTERFACE, Address, Places, name_of
 from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.car_file import Car
+from tianyuan.hil.faults import socketcan
 
 
 class OnBus(NamedTuple):
@@ -33,6 +36,16 @@ class OnBus(NamedTuple):
         if self.far_channel is None:
             return self.host_end(car, folder)
         return car_buses(car, self.far_channel, self.interface)
+
+    @contextmanager
+    def joined(self, near: Places, far: Places) -> Iterator[None]:
+        """The ends wired to each other inside a ``with``, where no cable can: both are vcans."""
+        with ExitStack() as wires:
+            for here, there in zip(map(name_of, near), map(name_of, far), strict=True):
+                apart = self.is_can and here != there
+                if apart and socketcan.is_virtual(here) and socketcan.is_virtual(there):
+                    wires.enter_context(socketcan.joined(here, there))
+            yield
 
 
 def check_on_bus(on: OnBus, car: Car) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from tianyuan.hil.faults import disks
 from tianyuan.hil.faults.at_run_time import Scene, at_run_time
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.fault import Layer
+from tianyuan.hil.faults.socketcan import Netem
 from tianyuan.hil.scenario.model import Scenario
 
 LOOK_S: Final = 0.001
@@ -52,6 +53,7 @@ class ProcessFaults(threading.Thread):
             if entry.at.time_s == 0.0 and entry.row.realtime is Layer.INTERFACE
         }  # fmt: skip
         self.world, self.life, self.scene = world, life, scene
+        self.made: dict[int, AbstractContextManager[object]] = {}
         self.begun_ns: dict[int, int] = {}
         self.ends: list[tuple[int, ExitStack]] = []
         self.over = threading.Event()
@@ -60,13 +62,17 @@ class ProcessFaults(threading.Thread):
     def run(self) -> None:
         """Look once a millisecond."""
         try:
-            while not self.over.wait(LOOK_S):
-                self._look()
+            with ExitStack() as ends:
+                ends.callback(self._end_all)
+                while not self.over.wait(LOOK_S):
+                    self._look()
         except InputError as error:
-            self.failed = error
-        finally:
+            self.failed = self.failed or error
+
+    def _end_all(self) -> None:
+        with ExitStack() as all_of_them:
             for _, stack in self.ends:
-                stack.close()
+                all_of_them.push(stack)
 
     @property
     def are_first_done(self) -> bool:
@@ -84,8 +90,9 @@ class ProcessFaults(threading.Thread):
 
     def _begin(self, place: int, entry: FaultEntry) -> None:
         stack = ExitStack()
+        fault = self.made.pop(place, None) or at_run_time(entry, self.scene)
         begun_ns = time.monotonic_ns()
-        stack.enter_context(at_run_time(entry, self.scene))
+        stack.enter_context(fault)
         self.begun_ns[place] = begun_ns
         lasts_s = entry.lasts_s
         for_ns = 1 << 62 if lasts_s is None else round(lasts_s * 1e9)
@@ -97,6 +104,9 @@ class ProcessFaults(threading.Thread):
         return bool((self.life.faults.state.began_ns[rows] > 0).any())
 
     def __enter__(self) -> ProcessFaults:
+        for place, entry in self.waiting:
+            if entry.row.realtime is Layer.INTERFACE:  # whose programs are to be ready
+                self.made[place] = at_run_time(entry, self.scene)
         if self.waiting:
             self.start()
         return self
@@ -105,3 +115,6 @@ class ProcessFaults(threading.Thread):
         self.over.set()
         if self.is_alive():
             self.join()
+        for unused in self.made.values():
+            if isinstance(unused, Netem):
+                unused.close()

@@ -10,7 +10,12 @@ from mcap.reader import make_reader
 from typer.testing import CliRunner
 
 from tianyuan.cli import app
+from tianyuan.control import records
 from tianyuan.control.errors import InputError
+from tianyuan.control.records import Controller
+from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.run_card import write_card
+from tianyuan.names import car_file
 from tianyuan.rooms import room
 
 HOST = room("dbc") / "host.dbc"
@@ -49,6 +54,16 @@ def test_every_frame_is_accounted_for(log):
         {"channel": "can0", "id": "701", "frames": 1},
         {"channel": "can7", "id": "123", "frames": 1},
     ]
+
+
+def test_our_own_log_is_decoded_with_the_files_of_its_card(log):
+    line = records.path(2)
+    write_card(log, load_car(car_file("tianyuan")), line, Controller.STANLEY, 500)
+    log.with_name("own.2.log").write_text(LOG)
+
+    found = json.loads(run(log, "--json", "-").stdout)
+
+    assert (found["frames"], found["decoded"]) == (18, 6)
 
 
 def test_the_summary_names_what_was_not_decoded(log):

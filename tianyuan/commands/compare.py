@@ -75,7 +75,13 @@ def compare(
             [database(each) for each in dbc], (first.strip(), second.strip()), speed, steer,
             steer_ratio, throttle, brake, valid,
         )  # fmt: skip
-    drives = read_drives(a, b, wanted, frame_at(origin) if origin is not None else None)
+    given = frame_at(origin) if origin is not None else None
+    drives, taken = read_drives(a, b, wanted, given)
+    if taken is not None and given is None and (track or any(d.line for d in drives)):
+        raise InputError(
+            f"--position {position}: latitudes, and the line is in metres; give --origin LAT,LON, "
+            "where its x and y are zero"
+        )
     line = line_along(drives, track)
     laps = [
         chosen(drive, line, lap, option)
@@ -92,8 +98,8 @@ def compare(
 
 def read_drives(
     a: Path, b: Path, wanted: Wanted | None, origin: LocalFrame | None
-) -> tuple[Drive, Drive]:
-    """Both logs, one that is given twice read once."""
+) -> tuple[tuple[Drive, Drive], LocalFrame | None]:
+    """Both logs, one that is given twice read once, and the origin of their latitudes."""
     read = dict[Path, Drive]()
     for log in (a, b):
         if log in read:
@@ -109,8 +115,9 @@ def read_drives(
                     "by --dbc and --position"
                 )
             else:
-                read[log], origin = Drive.foreign(log, wanted, origin)
-    return read[a], read[b]
+                read[log], taken = Drive.foreign(log, wanted, origin)
+                origin = taken or origin
+    return (read[a], read[b]), origin
 
 
 def line_along(drives: tuple[Drive, Drive], track: str | None) -> Line:

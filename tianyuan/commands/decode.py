@@ -19,8 +19,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.names import suggestion
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.log_file import card_file, parts
-from tianyuan.firmware.run_card import read_card
+from tianyuan.firmware.log_file import parts
+from tianyuan.firmware.run_card import has_card, read_card
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import Database, database, of_car
 from tianyuan.hil.decoding.run import decode as run_decode
@@ -109,7 +109,7 @@ def wanted(databases: Sequence[Database], said: Sequence[str]) -> set[str]:
 
 def _parts(logs: Sequence[Path]) -> list[Path]:
     """Of a log of ours all its parts: it is one that has a card."""
-    return [part for log in logs for part in (parts(log) if card_file(log).exists() else [log])]
+    return [part for log in logs for part in (parts(log) if has_card(log) else [log])]
 
 
 def _databases(logs: Sequence[Path], dbc: Sequence[str], car: str | None) -> list[Database]:
@@ -117,7 +117,7 @@ def _databases(logs: Sequence[Path], dbc: Sequence[str], car: str | None) -> lis
     if car is not None:
         found += of_car(load_car(names.car_file(car)))
     if not found:
-        with_card = next((log for log in logs if card_file(log).exists()), None)
+        with_card = next((log for log in logs if has_card(log)), None)
         if with_card is None:
             raise InputError("no DBC file; give --dbc FILE or --car CAR")
         with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:

@@ -29,7 +29,7 @@ def document(done: Decoded, catalogue: Catalogue, seconds: float) -> dict[str, A
             {"channel": channel, "id": identifier(can_id), "frames": frames}
             for (channel, can_id), frames in unknown
         ],
-        "unknown_frames": sum(counts.unknown.values()),
+        "unknown_frames": sum(counts.unknown.values()) + counts.uncounted,
         "error_frames": counts.errors,
         "remote_frames": counts.remote,
         "too_short": counts.short,
@@ -85,6 +85,6 @@ def print_unknown(figures: dict[str, Any]) -> None:
         table.add_column(heading, justify="left" if heading == "channel" else "right")
     for each in unknown[:SHOWN]:
         table.add_row(each["channel"], each["id"], str(each["frames"]))
-    if len(unknown) > SHOWN:
-        table.add_row("…", "", str(sum(each["frames"] for each in unknown[SHOWN:])))
+    if rest := figures["unknown_frames"] - sum(each["frames"] for each in unknown[:SHOWN]):
+        table.add_row("…", "", str(rest))
     Console().print(table)

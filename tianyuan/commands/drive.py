@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import signal
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -75,7 +74,10 @@ def drive(
     boot, asked = Boot(), controls()
     boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
-    card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
+
+    def card(beside: Path, wall_ns: int) -> None:
+        write_card(beside, ready.car, ready.path, ready.law, rate, wall_ns)
+
     keep = options.limits_of(log_part_mb, log_part_s, log_total_mb)
     stop_then_quit_on_signals(asked)
     terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about, keep)

@@ -49,7 +49,8 @@ def hil(
         str | None,
         typer.Option(
             "--far-channel",
-            help="In real time: the interface of rig and guard, where a cable joins two.",
+            help="In real time: the interface of rig and guard, at the other end of a cable; two "
+            "vcans are joined by cangw.",
         ),
     ] = None,
     seed: Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from tianyuan.commands import options
 from tianyuan.commands.timing import dropped
-from tianyuan.firmware.log_file import new_log
+from tianyuan.firmware.log_file import copy_card, new_log
 from tianyuan.firmware.recorder import record as run_record
 from tianyuan.firmware.ring_file import ring_file
 from tianyuan.firmware.shared_ring import RingReader
@@ -33,6 +33,7 @@ def record(
     file = ring or ring_file(channel)
     RingReader(file).close()  # before an older log of this name is gone
     new_log(log)
+    copy_card(file, log)
     limits = options.limits_of(log_part_mb, log_part_s, log_total_mb)
     recorded = run_record(file, log, limits=limits)
     typer.echo(

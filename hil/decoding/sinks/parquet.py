@@ -6,6 +6,7 @@ table, without a pivot, and no column is half empty because another message came
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class ParquetFolder:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder}: not an empty folder; remove it or name another")
         folder.mkdir(parents=True, exist_ok=True)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file a message
         self._folder = folder
         self._told = told
         self._writers: dict[str, pq.ParquetWriter] = {}
@@ -48,7 +51,8 @@ class ParquetFolder:
 
     def _write(self, table: Table) -> None:
         columns = table.stream.layout.columns
-        schema = pa.schema([pa.field("time", TIME)] + [self._field(each) for each in columns])
+        time = "time" if all(each.name != "time" for each in columns) else "log_time"
+        schema = pa.schema([pa.field(time, TIME)] + [self._field(each) for each in columns])
         arrays: list[pa.Array] = [pa.array(table.t_ns, TIME)]
         for at, column in enumerate(columns):
             made = column_of(column, table.words[at], masked(table, at))

@@ -18,11 +18,12 @@ def cases(tmp_path_factory):
 def test_every_kind_of_log_gives_the_columns_of_cantools(cases):
     assert [case.name for case in cases] == ["candump", "blf", "mf4"]
     for case in cases:
-        assert decode.same(decode.ours(case), decode.by_cantools(case)), case.name
+        dbc = decode.dbc_of(case)
+        assert decode.same(decode.ours(case, dbc), decode.by_cantools(case, dbc)), case.name
 
 
 def test_asammdf_extracts_the_same_log(cases):
-    decode.extracted(cases[-1])
+    decode.extracted(cases[-1], decode.dbc_of(cases[-1]))
 
 
 def test_one_value_or_column_more_is_not_the_same():

@@ -60,6 +60,14 @@ def test_words_take_the_place_of_numbers_that_have_one(written):
     assert plain["Mode"].to_pylist() == ["On, really", "2"]
 
 
+def test_a_signal_called_time_leaves_the_time_another_name(written, dbc):
+    dbc.write_text(dbc.read_text().replace("SG_ Speed", "SG_ time"))
+
+    plain = pq.read_table(written("out") / "PLAIN.parquet")
+
+    assert plain.column_names == ["log_time", "time", "Mode", "Ratio"]
+
+
 def test_a_long_table_has_the_frames_in_the_logs_order(written):
     table = pq.read_table(written("out.parquet", texts=True))
 

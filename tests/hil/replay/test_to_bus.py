@@ -42,7 +42,7 @@ def written(file: Path, count: int = 40, step_s: float = 0.005) -> Path:
 
 def heard(listener: LocalBus, count: int) -> list[can.Message]:
     found = []
-    while len(found) < count and (message := listener.recv(1.0)) is not None:
+    while len(found) < count and (message := listener.recv(60.0)) is not None:
         found.append(message)
     return found
 

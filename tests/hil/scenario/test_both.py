@@ -51,3 +51,11 @@ def test_a_host_that_is_killed():
     assert differences(virtual, real) == []
     assert real.reaction == "emergency_stop"
     assert real.stop_distance_m == pytest.approx(virtual.stop_distance_m, rel=0.2)
+
+
+def test_a_drive_whose_recorder_is_killed_goes_on_as_it_would():
+    fault = {"fault": "recorder_killed", "at": {"speed_mps": 8.0}}
+    scenario = scenario_of({"name": "log", "seconds": 8.0, "faults": [fault]} | COMMON, "test")
+    real = in_real_time(scenario)
+    assert real.passed, real.failures
+    assert real.reaction == "ignored"
