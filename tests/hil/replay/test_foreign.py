@@ -48,8 +48,16 @@ def test_a_frame_comes_with_the_first_tick_that_is_not_before_it(tmp_path):
 
 
 def test_a_time_that_goes_back_comes_with_the_tick_before_it(tmp_path):
-    log = written(tmp_path / "a.log", [100.0, 100.05, 100.01, 100.06])
+    log = written(tmp_path / "a.log", [100.0, 100.05, 50.0, 100.06])
     assert ticks_of(log) == [(0, [0]), *((t, []) for t in (1, 2, 3, 4)), (5, [1, 2]), (6, [3])]
+
+
+def test_a_time_that_goes_far_back_is_no_silence(tmp_path):
+    file = written(tmp_path / "a.log", [100.0, 108.0, 116.0, 124.0, 101.0, 124.01])
+    log = ForeignLog(file, PERIOD_NS, 1, {})
+    times = np.concatenate([stretch.t_ns for stretch in log.stretches()]) - EPOCH_NS
+    assert times.tolist() == list(range(0, 24_020_000_000, PERIOD_NS))
+    assert not any("silence" in note for note in log.notes)
 
 
 def test_a_long_silence_is_cut_short_and_told(tmp_path):
@@ -71,9 +79,10 @@ def test_channels_that_are_no_bus_of_the_car_are_left_out_and_told(tmp_path):
     assert ticks_of(file, {"3": 0}) == [(0, [0]), (1, [1])]
 
 
-@given(st.lists(st.integers(0, 3), max_size=3000))
-def test_no_tick_has_more_frames_than_the_host_takes_and_none_is_early(steps):
-    wanted = np.cumsum(np.array(steps, np.int64) // 3)
+@given(st.lists(st.tuples(st.integers(1, 700), st.integers(0, 3)), max_size=12))
+def test_no_tick_has_more_frames_than_the_host_takes_and_none_is_early(bursts):
+    sizes, steps = np.array(bursts, np.int64).reshape(-1, 2).T
+    wanted = np.repeat(np.cumsum(steps), sizes)
     place = spread(wanted)
     assert (place >= wanted).all()
     assert (np.diff(place) >= 0).all()

@@ -22,7 +22,7 @@ from tianyuan.hil.replay.reference import (
 from tianyuan.hil.replay.source import Named
 from tianyuan.hil.replay.suite import Job
 
-compiled = pytest.mark.compiled
+pytestmark = pytest.mark.compiled  # the log is that of a drive
 
 
 @pytest.fixture
@@ -44,7 +44,6 @@ def cases(folder, workers=2):
     return sorted(suite.cases(job, workers), key=lambda case: case.log)
 
 
-@compiled
 def test_a_log_is_new_then_the_same_and_a_change_is_told(folder, driven, tmp_path):
     first = cases(folder)
     assert [case.verdict for case in first] == ["new", "new"]
@@ -70,7 +69,6 @@ def test_a_log_is_new_then_the_same_and_a_change_is_told(folder, driven, tmp_pat
     assert (found.get("tests"), found.get("failures"), found.get("errors")) == ("2", "1", "1")
 
 
-@compiled
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_cluster_s_cases_are_those_of_this_machine(folder):
     from distributed import LocalCluster
@@ -89,7 +87,6 @@ def test_a_cluster_s_cases_are_those_of_this_machine(folder):
     ]
 
 
-@compiled
 def test_a_reference_does_not_depend_on_how_the_log_is_cut_up(folder, monkeypatch):
     job = Job((folder / "a.blf",), Named())
     one = suite.drive(job, 0)

@@ -96,3 +96,16 @@ def test_the_player_stops_when_asked(bus, tmp_path):
 def test_an_adapter_that_is_not_there_is_told_in_a_line():
     with pytest.raises(InputError, match="no-such-interface"):
         player(["a"], "no-such-interface", {})
+
+
+@pytest.mark.socketcan
+def test_the_kernel_s_can_gets_the_same_frames(vcan, tmp_path):
+    log = written(tmp_path / "a.blf")
+    with can.Bus(interface="socketcan", channel=vcan) as listener:
+        onto = player([vcan], "socketcan", {})
+        told = play_log(Tape(log, 1, "all"), onto, speed=2.0)
+        onto.close()
+        found = [listener.recv(1.0) for _ in range(40)]
+    assert told.sent == 40
+    assert [int.from_bytes(m.data, "little") for m in found] == list(range(40))
+    assert [m.is_extended_id for m in found] == [i % 3 == 1 for i in range(40)]

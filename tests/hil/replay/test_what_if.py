@@ -15,7 +15,7 @@ from tianyuan.hil.replay.source import Named, changed_source, changes_of, source
 from tianyuan.hil.replay.what_if import ROW, WhatIf, figures_of, what_if
 from tianyuan.hil.report.what_if import POINTS, shown_ticks, write_what_if
 
-compiled = pytest.mark.compiled
+pytestmark = pytest.mark.compiled  # the log is that of a drive
 
 
 @pytest.fixture
@@ -28,7 +28,6 @@ def asked(log, source, *texts, law=None) -> WhatIf:
     return what_if(OwnLog(log).stretches(), source.host(), other.host(), own=True)
 
 
-@compiled
 def test_with_the_same_values_nothing_differs(log, source):
     value = source.car.parameters["stanley"]["k_1ps"]
     figures = figures_of(asked(log, source, f"stanley.k_1ps={value}"))
@@ -36,7 +35,6 @@ def test_with_the_same_values_nothing_differs(log, source):
     assert figures["mode_differs_first"] is None
 
 
-@compiled
 def test_a_lower_speed_is_a_lower_target_and_less_throttle(log, source, tmp_path):
     both = asked(log, source, "limits.speed_mps=4.0")
     assert both.was["target_mps"].max() > 5.0
@@ -53,7 +51,6 @@ def test_a_lower_speed_is_a_lower_target_and_less_throttle(log, source, tmp_path
     assert json.loads(found)["columns"] == figures["columns"]
 
 
-@compiled
 def test_another_law_steers_otherwise_and_drives_as_fast(log, source):
     figures = figures_of(asked(log, source, law=Controller.PURE_PURSUIT))
     assert figures["columns"]["steer_rad"]["ticks"] > 100
