@@ -29,6 +29,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run scenarios in real time on a bus, one after the other",
     )
     group.addoption(
+        "--rig-interface",
+        default="tianyuan",
+        metavar="I",
+        help="of --rig-realtime: tianyuan is the local bus, socketcan the kernel's own CAN",
+    )
+    group.addoption(
+        "--rig-channel",
+        metavar="C",
+        help="of --rig-realtime: the bus, as can0; a local one of its own if not given",
+    )
+    group.addoption(
+        "--rig-far-channel",
+        metavar="C",
+        help="of --rig-realtime: the interface of rig and guard, where a cable joins two",
+    )
+    group.addoption(
         "--rig-seed", type=int, metavar="N", help="the seed of every run, instead of its own"
     )
 
@@ -51,13 +67,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def rig_of(config: pytest.Config, folder: Path, scenario: str | None = None) -> Rig:
     """The rig as the command line wants it."""
-    from tianyuan.hil.scenario.for_tests import Rig  # noqa: PLC0415, what nobody uses costs nothing
+    # What nobody uses costs nothing.
+    from tianyuan.hil.scenario.for_tests import Rig  # noqa: PLC0415
+    from tianyuan.hil.scenario.on_bus import OnBus  # noqa: PLC0415
 
+    given = ("--rig-interface", "--rig-channel", "--rig-far-channel")
+    on = OnBus(*map(config.getoption, given))
     return Rig(
         scenario=scenario,
         folder=folder,
         seed=config.getoption("--rig-seed"),
-        realtime=config.getoption("--rig-realtime"),
+        realtime=on if config.getoption("--rig-realtime") else None,
     )
 
 

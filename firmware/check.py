@@ -15,6 +15,7 @@ from tianyuan.firmware.bus_load import Load, load
 from tianyuan.firmware.car_file import examine
 from tianyuan.firmware.car_messages import Messages, read_messages
 from tianyuan.firmware.car_shape import Car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.ranges import narrow
 from tianyuan.firmware.wire_mistakes import mistakes
 from tianyuan.firmware.wiring import entries, heard, said
@@ -55,7 +56,17 @@ def check(file: Path) -> Findings:
     errors = list(dict.fromkeys(errors))
     loads = [load(car, bus, _on(messages, k)) for k, bus in enumerate(car.buses)]
     errors += _overfull(car, loads)
-    return Findings(errors, [*_warnings(car, messages), *_full(car, loads)], loads)
+    warnings = [*_warnings(car, messages), *_full(car, loads)]
+    if not errors:
+        warnings += _recommissioned(car)
+    return Findings(errors, warnings, loads)
+
+
+def _recommissioned(car: Car) -> Iterator[str]:
+    try:
+        check_commissioned(car)
+    except InputError as error:
+        yield str(error)
 
 
 def _on(messages: Messages, channel: int) -> list[Message]:

@@ -37,6 +37,12 @@ class Card(NamedTuple):
 VERSIONS: Final = ("llvmlite", "numba", "numpy")
 
 
+def versions() -> dict[str, str]:
+    """Of the package, of Python, and of what makes machine code of it, by name."""
+    packages = {name: version(name) for name in VERSIONS}
+    return {"tianyuan": __version__, "python": platform.python_version(), **packages}
+
+
 def _document(car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> dict[str, Any]:
     return {
         "tianyuan": __version__,
@@ -98,6 +104,11 @@ def _inside(log: Path) -> bytes | None:
     from tianyuan.firmware.recording.mf4 import card_in  # noqa: PLC0415
 
     return card_in(first)
+
+
+def has_card(log: Path) -> bool:
+    """Whether a log is one of ours: it has a card, which need not be right."""
+    return card_file(log).exists() or _inside(log) is not None
 
 
 def read_card(log: Path, folder: Path) -> Card:

@@ -17,7 +17,6 @@ from tianyuan.control.records import COMMAND, COMMAND_NAMES, record
 from tianyuan.dbc.codec import SENT, encode, records
 from tianyuan.dbc.frame import frames
 from tianyuan.drivers.port import open_port, send
-from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.tables import wire
 from tianyuan.hil.faults import (
@@ -40,7 +39,7 @@ class Scene(NamedTuple):
     period_s: float  # of the host
     cpus: set[int]
     disk: Path  # that the log is written to; a disk of its own, if it is to hang or to be full
-    bus: str  # the car's first
+    host_bus: str  # the local one on which the host tells of itself
     car: Car
     interface: str | None = None  # of the kernel's CAN, where the car's first bus is one
     in_this_process: bool = False  # whether the host runs here, and not in a process of its own
@@ -101,7 +100,7 @@ def _short(entry: FaultEntry, scene: Scene) -> Manager:
 
 def _intruder(entry: FaultEntry, scene: Scene) -> Manager:
     if entry.parameters["how"] == "stalled":
-        return open_port(host_bus(scene.bus), "never-reads")
+        return open_port(scene.host_bus, "never-reads")
     return _commanding(scene, float(entry.parameters["every_ms"]) * 1e-3)
 
 
@@ -112,7 +111,7 @@ def _commanding(scene: Scene, every_s: float) -> Iterator[None]:
     message, _ = next(signals_of(codec, COMMAND_NAMES.index("steer_rad")))
     sent, made, command = records(codec, SENT), frames(1), record(COMMAND)
     command.steer_rad[0], command.steer_enable[0] = INTRUDER_RAD, 1.0
-    with open_port(host_bus(scene.bus), "intruder") as port:
+    with open_port(scene.host_bus, "intruder") as port:
 
         def once() -> None:
             encode(codec, message, sent, command.view(np.float64), made, 0)

@@ -19,6 +19,7 @@ from tianyuan.control.planning.raceline import steering_reach_1pm
 from tianyuan.control.records import Controller
 from tianyuan.control.records import path as new_path
 from tianyuan.firmware.car_file import Car, load_car, params_of
+from tianyuan.firmware.commissioning import commission
 from tianyuan.firmware.line_file import write_line
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.faults.entry import FaultEntry
@@ -72,6 +73,8 @@ def _car_wrong(entry: FaultEntry, file: Path) -> Path:
 def _with_dbc(entry: FaultEntry, inputs: Inputs, folder: Path) -> Inputs:
     copied = _copied(inputs.car, folder)
     car = load_car(copied)
+    if entry.fault == "dbc_changed":
+        commission(car, "the day before the fault")
     message, _, signal = car.commands["steer_rad"][0].signal.partition(".")
     for file in car.dbc_files():
         text = file.read_bytes().decode("cp1252")

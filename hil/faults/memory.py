@@ -18,11 +18,11 @@ GROUPS: Final = Path("/sys/fs/cgroup")
 BEYOND_MIB: Final = 16  # of what there is room for
 PATIENCE_S: Final = 10.0
 # In a file in memory, which counts as nobody's own: otherwise the eater would be the largest. It
-# is the second to go, after whoever has put itself first.
+# is the second to go, right after whoever has put itself first.
 _EATER: Final = """
 import os, time
 open({procs!r}, "w").write("0")
-open("/proc/self/oom_score_adj", "w").write("500")
+open("/proc/self/oom_score_adj", "w").write("900")
 held = os.memfd_create("eater")
 for _ in range({mib}):
     os.write(held, bytes(1 << 20))
@@ -50,17 +50,20 @@ def _group_of(pid: int, root: Path) -> Path:
 
 @contextmanager
 def short_of_memory(pids: list[int], room_mib: int) -> Iterator[int]:
-    """Put processes into a group with so much room, and somebody beside them who wants more.
+    """Put processes into a group with so much room beyond what they hold, and an eater of more.
 
-    Whom the kernel's killer takes is its choice, by its score. Yields the eater's process.
-    Raises InputError where this user may make no group.
+    Whom the kernel's killer takes is its choice, by its score: what a process holds, and a share
+    of the group's limit that it may set itself. With a limit below what they hold, as a machine
+    never has it, the largest would go whatever it had set. Yields the eater's process. Raises
+    InputError where this user may make no group.
     """
+    room_mib = max(room_mib, 1) + sum(map(_held_mib, pids))
     root, limit = _hierarchy()
     group = root / f"tianyuan-{os.getpid()}"
     before = {pid: _group_of(pid, root) for pid in pids}
     try:
         group.mkdir()
-        (group / limit).write_text(str(max(room_mib, 1) << 20))
+        (group / limit).write_text(str(room_mib << 20))
         for pid in pids:
             (group / "cgroup.procs").write_text(str(pid))
     except OSError as error:
@@ -73,6 +76,14 @@ def short_of_memory(pids: list[int], room_mib: int) -> Iterator[int]:
         eater.kill()
         eater.wait()
         _leave(group, before)
+
+
+def _held_mib(pid: int) -> int:
+    """What a process has in memory, rounded up; nothing where it has ended."""
+    with contextlib.suppress(OSError):
+        resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return (resident * os.sysconf("SC_PAGESIZE") >> 20) + 1
+    return 0
 
 
 def _eat(group: Path, mib: int) -> subprocess.Popen[bytes]:

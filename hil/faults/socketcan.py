@@ -1,22 +1,24 @@
 """Faults of the kernel's CAN in real time, by what it has for them: ip, tc, cangw, error frames.
 
 What a controller says of its bus is said by error frames; on a vcan, which has no controller,
-anybody may send them. Needs root, and iproute2 where it says so.
+anybody may send them. Needs root, and iproute2 for bit rates and queues.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import socket
 import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final, Self
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import ERROR
+from tianyuan.drivers.interface_facts import facts_of
 from tianyuan.hil.faults.interpreter import again_and_again
 
 _FRAME: Final = struct.Struct("=IB3x8s")
@@ -27,6 +29,8 @@ PASSIVE: Final = 0x30
 FRAME_BITS: Final = 125  # of eight bytes with their share of stuff bits
 LATE_ID: Final = 0x7FF
 QUEUED: Final = 10
+_FLAGS: Final = struct.Struct("16sh14x")  # struct ifreq of netdevice(7)
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
 
 
 def _run(*command: str) -> str:
@@ -113,29 +117,39 @@ def burst(interface: str, can_id: int, frames: int) -> None:
 
 @contextmanager
 def down(interface: str) -> Iterator[None]:
-    """The interface is down inside a ``with``."""
-    _run("ip", "link", "set", interface, "down")
+    """The interface is down inside a ``with``. Raises InputError where this user may not."""
+    _switch(interface, False)
     try:
         yield
     finally:
-        _run("ip", "link", "set", interface, "up")
+        _switch(interface, True)
 
 
-def _facts(interface: str) -> dict[str, Any]:
-    return json.loads(_run("ip", "-details", "-json", "link", "show", interface))[0]
+def _switch(interface: str, on: bool) -> None:
+    """Set an interface's flags as ip(8) does, without the start of a program on a busy CPU."""
+    try:
+        with socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW) as any_:
+            told = fcntl.ioctl(any_, _GET_FLAGS, _FLAGS.pack(interface.encode(), 0))
+            before = _FLAGS.unpack(told)[1]
+            flags = before | _UP if on else before & ~_UP
+            fcntl.ioctl(any_, _SET_FLAGS, _FLAGS.pack(interface.encode(), flags))
+    except OSError as error:
+        raise InputError(
+            f"{interface}: {error.strerror}; give a CAN interface, and run it as root"
+        ) from None
 
 
 @contextmanager
 def wrong_bit_rate(interface: str, bitrate: int) -> Iterator[None]:
     """The interface at another bit rate. Raises InputError for one that has none, as a vcan."""
-    told = _facts(interface).get("linkinfo", {}).get("info_data", {}).get("bittiming", {})
-    if "bitrate" not in told:
+    before = facts_of(interface).bitrate
+    if before is None:
         raise InputError(f"{interface}: has no bit rate to be wrong; use a controller's interface")
     _set_rate(interface, bitrate)
     try:
         yield
     finally:
-        _set_rate(interface, int(told["bitrate"]))
+        _set_rate(interface, before)
 
 
 def _set_rate(interface: str, bitrate: int) -> None:
@@ -144,22 +158,49 @@ def _set_rate(interface: str, bitrate: int) -> None:
     _run("ip", "link", "set", interface, "up")
 
 
-@contextmanager
-def netem(interface: str, *what: str) -> Iterator[None]:
+class Netem:
     """Frames sent by an interface are delayed, lost, doubled or reordered, as tc-netem(8) has it.
 
-    On a vcan that was made with ``echo=1`` alone.
+    Inside a ``with``; on a vcan that was made with ``echo=1`` alone. The program is started when
+    this is made, so that at the instant it has but a line to read: to start one takes a busy CPU
+    longer than the loop bears. Raises InputError, on leaving at the latest, for what tc refuses.
     """
-    _run("tc", "qdisc", "replace", "dev", interface, "root", "netem", *what)
-    try:
-        yield
-    finally:
-        _run("tc", "qdisc", "delete", "dev", interface, "root")
+
+    def __init__(self, interface: str, *what: str) -> None:
+        self._begin = f"qdisc replace dev {interface} root netem {' '.join(what)}"
+        self._end = f"qdisc delete dev {interface} root"
+        try:
+            self._tc = subprocess.Popen(
+                ["tc", "-batch", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise InputError("tc: not on this machine; install iproute2") from None
+
+    def _say(self, line: str) -> None:
+        assert self._tc.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended; close() tells why
+            self._tc.stdin.write(line + "\n")
+            self._tc.stdin.flush()
+
+    def close(self) -> None:
+        """End the program; raises InputError where it has failed."""
+        said, _ = self._tc.communicate()
+        if self._tc.returncode:
+            raise InputError(f"tc {self._begin}: {' '.join(said.split())}")
+
+    def __enter__(self) -> Self:
+        self._say(self._begin)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._say(self._end)
+        self.close()
 
 
-def transmit_queue_full(interface: str) -> contextlib.AbstractContextManager[None]:
+def transmit_queue_full(interface: str) -> Netem:
     """Nothing leaves the interface: once its queue is full, senders are told ENOBUFS."""
-    return netem(interface, "delay", "200s", "limit", str(QUEUED))
+    return Netem(interface, "delay", "200s", "limit", str(QUEUED))
 
 
 @contextmanager
@@ -171,3 +212,16 @@ def gateway(source: str, destination: str, *changes: str) -> Iterator[None]:
         yield
     finally:
         _run("cangw", "-D", *rule)
+
+
+def is_virtual(interface: str) -> bool:
+    """Whether an interface is a vcan, which no cable can be plugged into."""
+    told = json.loads(_run("ip", "-details", "-json", "link", "show", interface))[0]
+    return bool(told.get("linkinfo", {}).get("info_kind") == "vcan")
+
+
+@contextmanager
+def joined(one: str, other: str) -> Iterator[None]:
+    """Two vcans as at the ends of a cable inside a ``with``; what is done to one is its own."""
+    with gateway(one, other), gateway(other, one):
+        yield

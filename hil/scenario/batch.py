@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from tianyuan.hil.scenario.model import Scenario
+from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.runner import Outcome, drive_twin, outcome
 from tianyuan.hil.scenario.twin import Twin, key_of, longest, needs_twin
 
@@ -27,15 +28,16 @@ Progress = Callable[[float], None]
 def run_all(
     tasks: list[Task],
     workers: int = 1,
-    realtime: bool = False,
+    realtime: OnBus | None = None,
     progress: Progress = lambda _: None,
 ) -> list[Outcome]:
     """The outcomes in the order of the tasks; ``progress`` is told runs done. Raises InputError.
 
-    Real time has one car on the road at a time, whatever ``workers`` says.
+    Real time, on the bus of ``realtime``, has one car on the road at a time, whatever ``workers``
+    says.
     """
     wanted = longest([(task.scenario, task.seed) for task in tasks])
-    with _mapper(1 if realtime else min(workers, len(tasks))) as mapped:
+    with _mapper(1 if realtime is not None else min(workers, len(tasks))) as mapped:
         done, twins = 0, dict[str, Twin]()
         arguments = [(scenario, seed, realtime) for scenario, seed in wanted.values()]
         for key, twin in zip(wanted, mapped(_twin, arguments), strict=True):
@@ -57,11 +59,11 @@ def _of(task: Task, twins: dict[str, Twin]) -> Twin | None:
     return twins[key_of(task.scenario, task.seed)] if needs_twin(task.scenario) else None
 
 
-def _twin(arguments: tuple[Scenario, int, bool]) -> Twin:
+def _twin(arguments: tuple[Scenario, int, OnBus | None]) -> Twin:
     return drive_twin(*arguments)
 
 
-def _outcome(arguments: tuple[Task, Twin | None, bool]) -> Outcome:
+def _outcome(arguments: tuple[Task, Twin | None, OnBus | None]) -> Outcome:
     task, twin, realtime = arguments
     return outcome(task.scenario, task.seed, twin, realtime, task.where)
 

@@ -19,6 +19,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.model import Scenario
+from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.read import files, load, scenario_of
 from tianyuan.hil.scenario.result import Result
 from tianyuan.hil.scenario.runner import run
@@ -28,7 +29,7 @@ ENDS: Final = ("laps", "seconds")
 
 
 class Rig:
-    """Drives scenarios; ``seed`` and ``realtime`` are for all of its runs.
+    """Drives scenarios; ``seed`` and ``realtime``, None for virtual time, are for all of its runs.
 
     ``scenario`` is what :meth:`run` takes without a name, ``folder`` where files are looked for
     first.
@@ -40,7 +41,7 @@ class Rig:
         scenario: str | None = None,
         folder: Path | None = None,
         seed: int | None = None,
-        realtime: bool = False,
+        realtime: OnBus | None = None,
     ) -> None:
         self.scenario = scenario
         self.folder = folder or Path.cwd()
@@ -55,7 +56,7 @@ class Rig:
         """
         made = self.made(scenario, **keys)
         check(made, made.name, self.realtime)
-        with one_at_a_time(self.realtime):
+        with one_at_a_time(self.realtime is not None):
             return run(made, seed=self.seed, realtime=self.realtime, where=made.name)
 
     def made(self, scenario: str | None = None, **keys: Any) -> Scenario:

@@ -1,7 +1,7 @@
-"""A scenario in real time: host and guard as processes of the real program, on a local bus.
+"""A scenario in real time: host and guard as processes of the real program, on a bus.
 
 The rig is a thread of this process, on the same bus; what it injects, and the judge's tap in it,
-are the same as in virtual time.
+are the same as in virtual time. The bus is a local one, or the kernel's CAN.
 """
 
 from __future__ import annotations
@@ -19,46 +19,64 @@ from pathlib import Path
 from typing import Final
 
 from tianyuan.control.errors import InputError
-from tianyuan.firmware.bus_names import car_buses
+from tianyuan.drivers.address import Address, Places, name_of
+from tianyuan.firmware.bus_names import host_bus
 from tianyuan.hil.faults.at_run_time import Scene
 from tianyuan.hil.faults.files import Inputs
 from tianyuan.hil.realtime import drive_rig
 from tianyuan.hil.scenario.end import NS_PER_S, End
+from tianyuan.hil.scenario.expectation import bound_of
 from tianyuan.hil.scenario.files import write_inputs
 from tianyuan.hil.scenario.model import Scenario
+from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.prepare import Ready
 from tianyuan.hil.scenario.process_faults import ProcessFaults, log_for
 
 LOOK_S: Final = 0.02
+BAD_INPUT: Final = 2
 PATIENCE_S: Final = 600.0  # for processes that compile, of a cold cache on a busy machine
 
 
-def drive(ready: Ready, scenario: Scenario, where: str) -> dict[int, int]:
+def drive(ready: Ready, scenario: Scenario, where: str, on: OnBus) -> dict[int, int]:
     """Run until the scenario is over; raises InputError for what host or guard refuse.
 
-    Returns when each fault of a process was done, by its place among the scenario's.
+    Returns when each fault of a process or an interface was done, by its place among the
+    scenario's. A host that refuses to start where that is expected has never driven.
     """
     with _folder() as folder, log_for(scenario, folder) as log:
         inputs = write_inputs(scenario, ready, folder)
-        bus = f"{folder}/can0"
-        common = ("--car", str(inputs.car), "-c", bus, "--rate", str(scenario.rate_hz))
-        with _rig(ready, car_buses(ready.car, bus)) as rig, _Processes(where, rig) as processes:
+        near, far = on.host_end(ready.car, folder), on.rig_end(ready.car, folder)
+        common = ("--car", str(inputs.car), "--rate", str(scenario.rate_hz), "-i", on.interface)
+        with (
+            on.joined(near, far),
+            _Rig(ready, far, host_bus(near[0])) as rig,
+            _Processes(where, rig) as processes,
+        ):
             if ready.car.guard:
-                processes.start("guard", *common)
+                processes.start("guard", *common, "-c", _named(far))
             # A host without a guard that speaks is sent home by race control.
             heard = ready.life.permit_received
             processes.wait(lambda: bool((heard["count"] > 0).all()), "the guard")
-            logged = ("--log", str(log)) if log is not None else ()
-            processes.start("drive", *common, *_circuit(inputs, scenario), *logged)
             scene = Scene(
                 os.getpid(), ready.period_ns * 1e-9, os.sched_getaffinity(0),
-                folder if log is None else log.parent, bus, ready.car,
+                folder if log is None else log.parent, host_bus(near[0]), ready.car,
+                name_of(near[0]) if on.is_can else None,
             )  # fmt: skip
             with ProcessFaults(scenario, ready.world, ready.life, scene) as faults:
-                _until_over(ready, scenario, rig, processes)
+                processes.wait(lambda: faults.are_first_done, "a fault")
+                logged = ("--log", str(log)) if log is not None else ()
+                circuit = _circuit(inputs, scenario)
+                host = processes.start("drive", *common, "-c", _named(near), *circuit, *logged)
+                _until_over(ready, scenario, processes, faults, host)
+                # What happens once guard and host are killed is not the scenario's.
+                rig.end()
     if faults.failed is not None:
         raise InputError(f"{where}: {faults.failed}")
     return faults.begun_ns
+
+
+def _named(places: Places) -> str:
+    return ",".join(map(name_of, places))
 
 
 def _circuit(inputs: Inputs, scenario: Scenario) -> tuple[str, ...]:
@@ -69,13 +87,30 @@ def _circuit(inputs: Inputs, scenario: Scenario) -> tuple[str, ...]:
 
 
 def _until_over(
-    ready: Ready, scenario: Scenario, rig: threading.Thread, processes: _Processes
+    ready: Ready,
+    scenario: Scenario,
+    processes: _Processes,
+    faults: ProcessFaults,
+    host: subprocess.Popen[str],
 ) -> None:
     life = ready.life
-    processes.wait(lambda: life.race.began_ns[0] > 0, "the host")
+    may_refuse = _expected(scenario, ready) == "refused"
+
+    def refused() -> bool:
+        return may_refuse and host.poll() == BAD_INPUT
+
+    processes.wait(
+        lambda: life.race.began_ns[0] > 0 or refused() or faults.failed is not None, "the host"
+    )
     end = End(scenario, time.monotonic_ns() + int(ready.longest_s * NS_PER_S))
-    while rig.is_alive() and not end.reached(life, time.monotonic_ns()):
+    while processes.rig.is_alive() and not refused() and faults.failed is None:
+        if end.reached(life, time.monotonic_ns()):
+            break
         time.sleep(LOOK_S)
+
+
+def _expected(scenario: Scenario, ready: Ready) -> str:
+    return bound_of(scenario, ready.car, ready.period_ns, scenario.name).reaction
 
 
 @contextlib.contextmanager
@@ -88,18 +123,25 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-@contextlib.contextmanager
-def _rig(ready: Ready, buses: tuple) -> Iterator[threading.Thread]:
-    over = threading.Event()
-    thread = threading.Thread(
-        target=drive_rig, args=(ready.world, ready.life, buses, None, None, over), name="rig"
-    )
-    thread.start()
-    try:
-        yield thread
-    finally:
-        over.set()
-        thread.join()
+class _Rig(threading.Thread):
+    """The rig on its buses, until it has finished or is ended; ended at the latest after a with."""
+
+    def __init__(self, ready: Ready, buses: Places, about: str) -> None:
+        self.over = threading.Event()
+        arguments = (ready.world, ready.life, buses, None, None, self.over, Address(about))
+        super().__init__(target=drive_rig, args=arguments, name="rig")
+
+    def end(self) -> None:
+        """Hear and tell nothing any more."""
+        self.over.set()
+        self.join()
+
+    def __enter__(self) -> _Rig:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 class _Processes:

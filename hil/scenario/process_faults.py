@@ -1,11 +1,11 @@
-"""Faults of processes in real time: done by a thread of the runner when their instant has come."""
+"""Faults of processes and interfaces in real time: done at their instant by the runner's thread."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from tianyuan.hil.faults import disks
 from tianyuan.hil.faults.at_run_time import Scene, at_run_time
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.fault import Layer
+from tianyuan.hil.faults.socketcan import Netem
 from tianyuan.hil.scenario.model import Scenario
 
 LOOK_S: Final = 0.001
@@ -22,12 +23,12 @@ OF_THE_LOG: Final = ("recorder_killed", "disk_full", "disk_hang", "memory_pressu
 OF_THE_DISK: Final = ("disk_full", "disk_hang")
 
 
-def of_processes(scenario: Scenario) -> list[tuple[int, FaultEntry]]:
-    """The faults that are done to processes, with their places among all."""
+def of_the_runner(scenario: Scenario) -> list[tuple[int, FaultEntry]]:
+    """The faults that are done to processes or interfaces, with their places among all."""
     return [
         (place, entry)
         for place, entry in enumerate(scenario.faults)
-        if entry.row.realtime is Layer.PROCESS
+        if entry.row.realtime in (Layer.PROCESS, Layer.INTERFACE)
     ]
 
 
@@ -46,8 +47,13 @@ class ProcessFaults(threading.Thread):
 
     def __init__(self, scenario: Scenario, world: rig.World, life: rig.Life, scene: Scene) -> None:
         super().__init__(name="faults", daemon=True)
-        self.waiting = of_processes(scenario)
+        self.waiting = of_the_runner(scenario)
+        self.first = {
+            place for place, entry in self.waiting
+            if entry.at.time_s == 0.0 and entry.row.realtime is Layer.INTERFACE
+        }  # fmt: skip
         self.world, self.life, self.scene = world, life, scene
+        self.made: dict[int, AbstractContextManager[object]] = {}
         self.begun_ns: dict[int, int] = {}
         self.ends: list[tuple[int, ExitStack]] = []
         self.over = threading.Event()
@@ -56,13 +62,22 @@ class ProcessFaults(threading.Thread):
     def run(self) -> None:
         """Look once a millisecond."""
         try:
-            while not self.over.wait(LOOK_S):
-                self._look()
+            with ExitStack() as ends:
+                ends.callback(self._end_all)
+                while not self.over.wait(LOOK_S):
+                    self._look()
         except InputError as error:
-            self.failed = error
-        finally:
+            self.failed = self.failed or error
+
+    def _end_all(self) -> None:
+        with ExitStack() as all_of_them:
             for _, stack in self.ends:
-                stack.close()
+                all_of_them.push(stack)
+
+    @property
+    def are_first_done(self) -> bool:
+        """Whether all that interfaces have from the very first is there, or cannot be done."""
+        return self.failed is not None or self.first <= self.begun_ns.keys()
 
     def _look(self) -> None:
         now_ns = time.monotonic_ns()
@@ -75,11 +90,13 @@ class ProcessFaults(threading.Thread):
 
     def _begin(self, place: int, entry: FaultEntry) -> None:
         stack = ExitStack()
-        self.begun_ns[place] = time.monotonic_ns()
-        stack.enter_context(at_run_time(entry, self.scene))
+        fault = self.made.pop(place, None) or at_run_time(entry, self.scene)
+        begun_ns = time.monotonic_ns()
+        stack.enter_context(fault)
+        self.begun_ns[place] = begun_ns
         lasts_s = entry.lasts_s
         for_ns = 1 << 62 if lasts_s is None else round(lasts_s * 1e9)
-        self.ends.append((self.begun_ns[place] + for_ns, stack))
+        self.ends.append((begun_ns + for_ns, stack))
 
     def _due(self, place: int) -> bool:
         """Whether the rig says that it has begun."""
@@ -87,6 +104,9 @@ class ProcessFaults(threading.Thread):
         return bool((self.life.faults.state.began_ns[rows] > 0).any())
 
     def __enter__(self) -> ProcessFaults:
+        for place, entry in self.waiting:
+            if entry.row.realtime is Layer.INTERFACE:  # whose programs are to be ready
+                self.made[place] = at_run_time(entry, self.scene)
         if self.waiting:
             self.start()
         return self
@@ -95,3 +115,6 @@ class ProcessFaults(threading.Thread):
         self.over.set()
         if self.is_alive():
             self.join()
+        for unused in self.made.values():
+            if isinstance(unused, Netem):
+                unused.close()

@@ -12,6 +12,7 @@ from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Controller
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.faults.fault import Layer
@@ -72,6 +73,7 @@ def _at_boot(scenario: Scenario, inputs: Inputs) -> str | None:
     law = Controller[scenario.controller.upper().replace("-", "_")]
     try:
         car = load_car(inputs.car)
+        check_commissioned(car)
         path = line_for(car, inputs.track, inputs.line)
         make_host(car, path, law, 1_000_000_000 // scenario.rate_hz)
     except InputError as error:

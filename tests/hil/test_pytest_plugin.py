@@ -10,6 +10,7 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.hil.scenario.for_tests import Rig
+from tianyuan.hil.scenario.on_bus import OnBus
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.compiled
@@ -99,6 +100,18 @@ def test_scenario_files_are_tests_of_their_own(pytester: pytest.Pytester):
     assert 'name="max_cross_track_m"' in pytester.path.joinpath("out.xml").read_text()
 
 
+@pytest.mark.timed
+def test_the_rig_drives_in_real_time_where_the_command_line_says_so(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        def test_start(rig):
+            result = rig.run(track="oval", seconds=1.0, rate_hz=100, expect={"limits_kept": False})
+            assert result.realtime and result.faults == []
+        """
+    )
+    pytester.runpytest("--rig-realtime").assert_outcomes(passed=1)
+
+
 def test_workers_of_xdist_share_the_scenarios(pytester: pytest.Pytester):
     for name in ("one", "two"):
         pytester.path.joinpath(f"{name}.scenario.toml").write_text(LAP)
@@ -131,6 +144,10 @@ def test_a_scenario_is_its_file_with_some_keys_changed(tmp_path: Path):
         (lambda rig: rig.made("nowhere.toml"), "no such file"),
         (lambda rig: rig.made("all"), "name one"),
         (lambda rig: rig.run(faults=[rig.fault("recorder_killed")]), "means nothing in virtual"),
+        (lambda rig: Rig(realtime=OnBus("socketcan")).run(), "name the interface, as --channel"),
+        (lambda rig: Rig(realtime=OnBus("socketcan", "no0")).run(), "no0: not there"),
+        (lambda rig: Rig(realtime=OnBus("pcan", "0")).run(), "tianyuan bridge joins"),
+        (lambda rig: Rig(realtime=OnBus()).run(faults=[rig.fault("bus_off")]), "-i socketcan"),
     ],
 )
 def test_a_mistake_of_a_test_is_one_line_with_its_remedy(ask, said):

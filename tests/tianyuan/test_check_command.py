@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tianyuan import names
+from tianyuan.rooms import room
 
 SHIPPED = names.car_file("tianyuan").read_text()
 
@@ -67,3 +68,24 @@ def test_the_other_commands_raise_the_first_of_its_lines(broken):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == f"tianyuan: {first}\n"
+
+
+def test_a_car_is_commissioned_once_it_is_right_and_drives_with_no_other_file(tmp_path):
+    car, dbc = tmp_path / "mine.toml", tmp_path / "tianyuan.dbc"
+    car.write_text(SHIPPED)
+    dbc.write_bytes((room("dbc") / "tianyuan.dbc").read_bytes())
+    done = check("--car", str(car), "--commission", "--json", "-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["warnings"] == []
+    assert done.stderr == f"commissioned: {tmp_path / 'mine.commissioned.json'}\n"
+    dbc.write_bytes(dbc.read_bytes().replace(b"(0.05,0)", b"(0.1,0)"))
+    (told,) = json.loads(check("--car", str(car), "--json", "-").stdout)["warnings"]
+    for command in ("drive", "guard"):
+        words = [sys.executable, "-m", "tianyuan", command, "--car", str(car), "-c", "nowhere"]
+        refused = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (refused.returncode, refused.stderr) == (2, f"tianyuan: {told}\n")
+
+
+def test_a_car_with_a_mistake_is_not_commissioned(broken, tmp_path):
+    assert check("--car", str(broken), "--commission").returncode == 2
+    assert not list(tmp_path.glob("*.commissioned.json"))

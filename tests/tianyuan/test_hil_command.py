@@ -37,3 +37,19 @@ def test_what_a_scenario_names_wrongly_is_told_in_one_line(tmp_path: Path, text:
     line = refused(str(file))
     assert told in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("-i", "socketcan", "-c", "can0"), "say --realtime"),
+        (("--realtime", "-i", "socketcan"), "name the interface, as --channel can0"),
+        (("--realtime", "-i", "pcan", "-c", "0"), "tianyuan bridge joins"),
+        (("--realtime", "--far-channel", "can1"), "a local bus has no cable"),
+        (("--realtime", "-c", "one,two"), "2 buses"),
+    ],
+)
+def test_a_bus_that_cannot_be_driven_on_is_told_in_one_line(arguments: tuple[str, ...], told: str):
+    line = refused("oval_lap", *arguments)
+    assert told in line
+    assert "\n" not in line

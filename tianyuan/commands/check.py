@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json as jsonlib
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,19 +12,38 @@ from rich.table import Table
 
 from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.firmware import commissioning
 from tianyuan.firmware.bus_load import Load
+from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.check import Findings
 from tianyuan.firmware.check import check as findings_of
 
 BAD_INPUT = 2
 
 
-def check(car: options.CarName = "tianyuan", json: options.Json = None) -> None:
+def check(
+    car: options.CarName = "tianyuan",
+    commission: Annotated[
+        bool,
+        typer.Option(
+            "--commission",
+            help="Note that the car is commissioned with these files; its nodes then start with "
+            "no others.",
+        ),
+    ] = False,
+    json: options.Json = None,
+) -> None:
     """Find every mistake of a car file and its DBC files, and the load of its buses.
 
     Ends with status 2 if there is an error; a warning is none.
     """
-    found = findings_of(names.car_file(car))
+    file = names.car_file(car)
+    found = findings_of(file)
+    if commission and not found.errors:
+        date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+        noted = commissioning.commission(load_car(file), date)
+        typer.echo(f"commissioned: {noted}", err=True)  # standard output may be JSON
+        found = findings_of(file)
     if json is not None:
         options.write_json(json, jsonlib.dumps(document(found), indent=2) + "\n")
     if json != "-":

@@ -19,6 +19,7 @@ from tianyuan.commands.timing import print_boot, print_timing
 from tianyuan.firmware.boot import Boot
 from tianyuan.firmware.bus_names import bus_of, car_buses
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.drive import EARLY_NS, Terms
 from tianyuan.firmware.drive import drive as run_drive
 from tianyuan.firmware.log_file import check_log
@@ -63,7 +64,9 @@ def drive(
     json: options.Json = None,
 ) -> None:
     """Drive the car: the host on its bus, in real time, until stopped and standing."""
-    buses = car_buses(load_car(names.car_file(car)), channel, interface)
+    the_car = load_car(names.car_file(car))
+    check_commissioned(the_car)
+    buses = car_buses(the_car, channel, interface)
     about = bus_of(host_bus)
     options.advise([*buses, about])
     if log is not None:

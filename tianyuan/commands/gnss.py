@@ -17,6 +17,7 @@ from tianyuan.drivers.local_frame import frame_at
 from tianyuan.drivers.serial_line import SerialLines
 from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.car_file import Car, load_car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.gnss.age import Clock, ReceiverClock, SystemClock
 from tianyuan.firmware.gnss.process import Published, publish
 from tianyuan.firmware.gnss.receiver import Receiver
@@ -74,6 +75,7 @@ def gnss(
     Ends on SIGTERM or SIGINT. A receiver that is pulled is looked for until it is back.
     """
     the_car = load_car(names.car_file(car))
+    check_commissioned(the_car)
     receiver = Receiver(
         the_car, frame_at(origin), clock_of(clock, the_car), math.radians(heading_offset)
     )

@@ -15,6 +15,7 @@ from tianyuan.commands.signals import stop_on_signals
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.bus_names import car_buses
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.guard import process as guarding
 from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.guard.records import GuardCause
@@ -52,6 +53,7 @@ def guard(
     """
     period_ns = options.period_ns_of(rate)
     the_car = load_car(names.car_file(car))
+    check_commissioned(the_car)
     if not the_car.guard:
         raise InputError(f"{the_car.file}: guard: missing; this car has no guard, add the table")
     stop = stop_on_signals()

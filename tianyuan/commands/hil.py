@@ -14,11 +14,13 @@ from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.commands.verdicts import print_comparison, print_results
 from tianyuan.control.errors import InputError
+from tianyuan.drivers.address import LOCAL_INTERFACE, check_interface
 from tianyuan.hil.scenario import batch, read
 from tianyuan.hil.scenario.batch import Task
 from tianyuan.hil.scenario.check import check
 from tianyuan.hil.scenario.compare import differences
 from tianyuan.hil.scenario.documents import json_of, write_junit
+from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.runner import Outcome
 
 
@@ -33,6 +35,24 @@ def hil(
     both: Annotated[
         bool, typer.Option("--both", help="In virtual and in real time, and compare.")
     ] = False,
+    interface: options.Interface = LOCAL_INTERFACE,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            "--channel",
+            "-c",
+            help="In real time: the bus; of socketcan the interface, or all with commas. A local "
+            "one of its own if not given.",
+        ),
+    ] = None,
+    far_channel: Annotated[
+        str | None,
+        typer.Option(
+            "--far-channel",
+            help="In real time: the interface of rig and guard, at the other end of a cable; two "
+            "vcans are joined by cangw.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Of all noise, instead of the files'.")
     ] = None,
@@ -47,11 +67,15 @@ def hil(
 
     A failure that its file knows of is expected; passing in spite of that is not.
     """
+    on = OnBus(interface, channel, far_channel)
+    if on != OnBus() and not (realtime or both):
+        raise InputError("--interface, --channel, --far-channel: are of real time; say --realtime")
+    check_interface(interface)
     tasks = tasks_of(scenarios, seed)
     for task in tasks:
-        for in_real_time in {realtime, realtime or both}:
-            check(task.scenario, task.where, in_real_time)
-    outcomes = run(tasks, realtime, workers)
+        for where in {on if realtime else None, on if realtime or both else None}:
+            check(task.scenario, task.where, where)
+    outcomes = run(tasks, on if realtime else None, workers)
     results = [outcome.result for outcome in outcomes]
     if json is not None:
         options.write_json(json, json_of(results))
@@ -61,7 +85,7 @@ def hil(
         written("report", report, write_report, outcomes)
     if json != "-":
         print_results(results)
-    same = not both or compare(outcomes, tasks)
+    same = not both or compare(outcomes, tasks, on)
     if not same or not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
@@ -75,16 +99,16 @@ def tasks_of(scenarios: list[str], seed: int | None) -> list[Task]:
     return tasks
 
 
-def run(tasks: list[Task], realtime: bool, workers: int) -> list[Outcome]:
+def run(tasks: list[Task], realtime: OnBus | None, workers: int) -> list[Outcome]:
     """Run them behind a bar; the first run of all compiles."""
-    runs, time = batch.runs_of(tasks), "real time" if realtime else "virtual time"
+    runs, time = batch.runs_of(tasks), "virtual time" if realtime is None else "real time"
     with bar(f"{runs} runs in {time}", total=runs) as progress:
         return batch.run_all(tasks, workers, realtime, progress)
 
 
-def compare(outcomes: list[Outcome], tasks: list[Task]) -> bool:
+def compare(outcomes: list[Outcome], tasks: list[Task], on: OnBus) -> bool:
     """Run them in real time as well; whether all is the same."""
-    again = run(tasks, True, 1)
+    again = run(tasks, on, 1)
     pairs = [(one.result, other.result) for one, other in zip(outcomes, again, strict=True)]
     print_comparison(pairs)
     return not any(differences(*pair) for pair in pairs)

@@ -11,7 +11,6 @@ import can
 import pytest
 
 from tianyuan.control.errors import InputError
-from tianyuan.firmware.bus_names import host_bus
 from tianyuan.hil.faults.at_run_time import OF_INTERFACES, OF_PROCESSES, Scene, at_run_time
 from tianyuan.hil.faults.catalogue import FAULTS
 from tianyuan.hil.faults.entry import FaultEntry
@@ -26,7 +25,7 @@ STEERING_COMMAND = 0x080
 @pytest.fixture
 def scene(shipped, tmp_path) -> Iterator[Scene]:
     with TemporaryDirectory(prefix="bus-") as short:  # a socket's path has 107 bytes
-        bus = f"{short}/can0"
+        bus = f"{short}/can0.host"
         yield Scene(os.getpid(), 0.002, os.sched_getaffinity(0), tmp_path, bus, shipped)
 
 
@@ -83,7 +82,7 @@ def test_a_disk_is_filled_where_the_log_is(scene, monkeypatch):
 def test_an_intruder_on_the_hosts_bus_sends_our_command_there(scene):
     entry = FaultEntry.model_validate({"fault": "telemetry_intrusion", "every_ms": 5})
     with (
-        can.Bus(interface="tianyuan", channel=host_bus(scene.bus)) as ear,
+        can.Bus(interface="tianyuan", channel=scene.host_bus) as ear,
         at_run_time(entry, scene),
     ):
         heard = [ear.recv(10.0) for _ in range(3)]

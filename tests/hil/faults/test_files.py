@@ -11,6 +11,7 @@ from tianyuan import names
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import load_car
+from tianyuan.firmware.commissioning import check_commissioned, record_file
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.hil.faults import files
@@ -33,8 +34,8 @@ SAID = {
     ("line_too_tight", ""): "beyond .*, the reach of limits.steer_rad",
     ("car_file_wrong", "negative"): "mass_kg = -1093.3",
     ("car_file_wrong", "unknown_key"): "masss_kg: unknown key; did you mean mass_kg",
+    ("dbc_changed", ""): "tianyuan.dbc: not as the car was commissioned on",
 }
-NOT_NOTICED = {("dbc_changed", "")}  # until the host knows what the car was commissioned with
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,7 @@ def entry_of(name: str, how: str) -> FaultEntry:
 def start(inputs: files.Inputs) -> None:
     """What a host does with its files before it drives."""
     car = load_car(inputs.car)
+    check_commissioned(car)
     make_host(car, line_for(car, inputs.track, inputs.line), Controller.STANLEY, 2_000_000)
 
 
@@ -59,7 +61,7 @@ def test_every_fault_of_a_file_is_tried_in_each_of_its_ways():
         if fault.virtual is Layer.FILE
         for how in (fault.parameters[0].choices if fault.parameters else ("",))
     }
-    assert ways == {*SAID, *NOT_NOTICED}
+    assert ways == set(SAID)
 
 
 @pytest.mark.parametrize(("name", "how"), SAID)
@@ -73,11 +75,12 @@ def test_the_host_refuses_a_file_that_is_wrong_and_says_what_is(name, how, input
     assert inputs.car.read_bytes() == before
 
 
-def test_a_changed_dbc_file_means_something_else_and_nobody_notices_yet(inputs, tmp_path):
+def test_a_changed_dbc_file_is_right_by_itself_and_means_something_else(inputs, tmp_path):
     wrong = files.made_wrong(entry_of("dbc_changed", ""), inputs, tmp_path)
     changed = (tmp_path / "tianyuan.dbc").read_text()
     assert "SG_ Angle : 16|16@1- (0.0625,0)" in changed
     assert load_car(wrong.car).dbc_files() == [tmp_path / "tianyuan.dbc"]
+    record_file(wrong.car).unlink()
     start(wrong)
 
 

@@ -86,11 +86,18 @@ def test_an_interface_is_down_and_up_again(vcan):
 
 
 def test_frames_are_delayed_on_their_way(vcan, ear):
-    with socketcan.netem(vcan, "delay", "50ms"):
+    with socketcan.Netem(vcan, "delay", "50ms"):
+        time.sleep(0.2)  # in which tc has read its line
         sent = time.monotonic()
         socketcan.burst(vcan, 0x123, 1)
         assert heard(ear)[0] == 0x123
         assert 0.045 < time.monotonic() - sent < 1.0
+
+
+def test_what_tc_refuses_is_told_in_a_line(vcan):
+    with pytest.raises(InputError, match=r"tc qdisc replace .* netem"):  # noqa: SIM117
+        with socketcan.Netem(vcan, "nonsense"):
+            pass
 
 
 def test_a_full_queue_is_told_to_whom_sends(vcan):
@@ -98,6 +105,7 @@ def test_a_full_queue_is_told_to_whom_sends(vcan):
         socketcan.transmit_queue_full(vcan),
         socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW) as sender,
     ):
+        time.sleep(0.2)
         sender.bind((vcan,))
         with pytest.raises(OSError) as full:
             for _ in range(3 * socketcan.QUEUED):

@@ -11,6 +11,7 @@ import pytest
 from tianyuan.control.records import Cause
 from tianyuan.hil.scenario.compare import differences
 from tianyuan.hil.scenario.model import Scenario
+from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.read import scenario_of
 from tianyuan.hil.scenario.result import Result
 from tianyuan.hil.scenario.runner import run
@@ -27,7 +28,7 @@ COMMON = {
 def in_real_time(scenario: Scenario) -> Result:
     """The first of some drives in which the machine did not stop the car."""
     for _ in range(DRIVES):
-        result = run(scenario, realtime=True)
+        result = run(scenario, realtime=OnBus())
         if result.cause not in STALLS:
             return result
     pytest.fail(f"in each of {DRIVES} drives the machine stopped the car: {result.cause}")
@@ -50,3 +51,11 @@ def test_a_host_that_is_killed():
     assert differences(virtual, real) == []
     assert real.reaction == "emergency_stop"
     assert real.stop_distance_m == pytest.approx(virtual.stop_distance_m, rel=0.2)
+
+
+def test_a_drive_whose_recorder_is_killed_goes_on_as_it_would():
+    fault = {"fault": "recorder_killed", "at": {"speed_mps": 8.0}}
+    scenario = scenario_of({"name": "log", "seconds": 8.0, "faults": [fault]} | COMMON, "test")
+    real = in_real_time(scenario)
+    assert real.passed, real.failures
+    assert real.reaction == "ignored"
