@@ -40,6 +40,7 @@ from tianyuan.drivers.messages import ESI
 from tianyuan.firmware.recording.lengths import DLC
 from tianyuan.firmware.recording.safe_file import SafeFile
 
+NS_PER_US: Final = 1000
 NS_PER_S: Final = 1_000_000_000
 START_AT: Final = 64 + 24 + 6 * 8  # of the header block's time, in ns since 1970
 DATA_AT: Final = 24 + 2 * 8  # of the link to the data, in a data group
@@ -103,14 +104,17 @@ def _records(name: str, layout: np.dtype, frames: np.ndarray, t_ns: np.ndarray) 
 def _apart(t_ns: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
     """Nanoseconds (n,) to add to the times of frames, so that merged groups keep their order.
 
-    Only frames of an instant of which some are ``elsewhere`` need any: readers merge by time.
+    Only frames of an instant of which some are ``elsewhere`` need any. Readers merge by time,
+    python-can by seconds since 1970 as a float, which tells a microsecond and no less.
     """
     if not elsewhere.any():
         return np.zeros(len(t_ns), np.int64)
     begins = np.flatnonzero(np.diff(t_ns, prepend=t_ns[0] - 1))
     lengths = np.diff(begins, append=len(t_ns))
     within = np.arange(len(t_ns)) - np.repeat(begins, lengths)
-    return np.where(np.repeat(np.logical_or.reduceat(elsewhere, begins), lengths), within, 0)
+    return np.where(
+        np.repeat(np.logical_or.reduceat(elsewhere, begins), lengths), within * NS_PER_US, 0
+    )
 
 
 class _Group:
