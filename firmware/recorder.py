@@ -45,7 +45,6 @@ class Recorder:
         self.marks = read_marks(noted, ring.pid) if noted else Marks()
         self._ring, self._log, self._noted, self._limits = ring, log, noted, limits
         self._held = np.zeros(0, FRAME)  # read, of a tick that is not whole yet
-        self._nothing_in = 0  # the number of a part that came to nothing
         self.go_back()
 
     def go_back(self) -> None:
@@ -55,20 +54,20 @@ class Recorder:
 
     def follow(self) -> None:
         """Record until the ring is over; raises OSError where the log cannot be written."""
-        before, number = self.marks.dropped, self._nothing_in or self.marks.parts + 1
-        self._nothing_in = number
-
-        def noted(parts: int, dropped: int) -> None:
-            self._mark(parts=parts, dropped=before + dropped)
-
-        with Segments(self._log, number, self._limits, card_text(self._log), noted) as segments:
+        before, number = self.marks.dropped, self.marks.parts + 1
+        with Segments(self._log, number, self._limits, card_text(self._log)) as segments:
             over = False
             while not over:
                 over = self._ring.is_over()  # asked before the last look, not after
                 if len(frames := self._look(over)):
                     segments.append(frames, self._ring.wall_ns)
-                    self._nothing_in = 0
-                    self._mark(read=self._ring.read - len(self._held), lost=self._ring.lost)
+                    # All at once: a part that is not told of here is written over.
+                    self._mark(
+                        read=self._ring.read - len(self._held),
+                        lost=self._ring.lost,
+                        parts=segments.parts,
+                        dropped=before + segments.dropped,
+                    )
                 if not over:
                     time.sleep(PAUSE_S)
 
@@ -80,10 +79,10 @@ class Recorder:
 
     def _look(self, over: bool) -> np.ndarray:
         """What is ready for the log: whole ticks, so that a part begins with one."""
-        lost = self._ring.lost
+        before = self._ring.lost
         frames = self._ring.take()
         whole = len(frames) if over else whole_ticks(frames)
-        if lost := self._ring.lost - lost:
+        if lost := self._ring.lost - before:
             t_ns = int(frames["t_ns"][0]) if len(frames) else time.monotonic_ns()
             ready = [self._held, gap(lost, t_ns), frames[:whole]]
         elif whole or over:
