@@ -14,6 +14,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from tianyuan.firmware.recording.segments import Segments
 from tianyuan.firmware.shared_ring import RingReader
 
 PAUSE_S: Final = 0.25  # between looks; a power cut costs what the log waits for, twice this
+PIECE: Final = 8192  # frames: a second or two of a car
 PATIENCE_S: Final = (1.0, 30.0)  # between attempts to write: the first, and the most
 
 
@@ -36,6 +38,15 @@ def whole_ticks(frames: np.ndarray) -> int:
     """How many of the frames (n,) come before the end of the last tick that is whole."""
     ends = np.flatnonzero((frames["can_id"] == TICK_ID) & (frames["reserved"] == TX))
     return int(ends[-1]) + 1 if ends.size else 0
+
+
+def pieces(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """Frames (n,) in pieces that end with a tick: a recorder that comes late has ten seconds."""
+    while len(frames) > PIECE:
+        cut = whole_ticks(frames[:PIECE]) or PIECE
+        yield frames[:cut]
+        frames = frames[cut:]
+    yield frames
 
 
 class Recorder:
@@ -60,7 +71,8 @@ class Recorder:
             while not over:
                 over = self._ring.is_over()  # asked before the last look, not after
                 if len(frames := self._look(over)):
-                    segments.append(frames, self._ring.wall_ns)
+                    for piece in pieces(frames):
+                        segments.append(piece, self._ring.wall_ns)
                     # All at once: a part that is not told of here is written over.
                     self._mark(
                         read=self._ring.read - len(self._held),

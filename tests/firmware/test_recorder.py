@@ -187,6 +187,19 @@ def test_a_log_goes_on_in_a_further_part_and_no_tick_is_cut(
     assert [tick for file in found for tick in file] == [(n, TICK_FRAMES) for n in range(1, 1501)]
 
 
+def test_a_recorder_that_comes_late_keeps_the_bounds_of_its_log_too(tmp_path, shared):
+    log = tmp_path / "run.blf"
+    for number in range(1, 3001):
+        push_tick(shared, number)
+    shared.end()
+    marks = record(shared.file, log, None, Limits(total_bytes=60_000))
+    found = ticks_in(log)
+    assert marks.parts > 2
+    assert sum(file.stat().st_size for file in parts(log)) <= 60_000
+    ticks = [tick for file in found for tick in file]
+    assert ticks == [(number, TICK_FRAMES) for number in range(ticks[0][0], 3001)]
+
+
 def test_the_oldest_parts_make_room_for_the_newest(tmp_path, shared, monkeypatch):
     monkeypatch.setattr(recording, "PAUSE_S", 0.001)
     log = tmp_path / "run.blf"
