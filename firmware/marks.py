@@ -17,7 +17,7 @@ class Marks(NamedTuple):
 
     read: int = 0  # frames since the writer's start that are safe in the log, or lost
     lost: int = 0
-    parts: int = 0  # files of the log begun so far
+    parts: int = 0  # files of the log with something in them
     dropped: int = 0  # the oldest of them, which gave their room to newer ones
 
 

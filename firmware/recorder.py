@@ -14,6 +14,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from tianyuan.firmware.recording.segments import Segments
 from tianyuan.firmware.shared_ring import RingReader
 
 PAUSE_S: Final = 0.25  # between looks; a power cut costs what the log waits for, twice this
+PIECE: Final = 8192  # frames: a second or two of a car
 PATIENCE_S: Final = (1.0, 30.0)  # between attempts to write: the first, and the most
 
 
@@ -38,6 +40,15 @@ def whole_ticks(frames: np.ndarray) -> int:
     return int(ends[-1]) + 1 if ends.size else 0
 
 
+def pieces(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """Frames (n,) in pieces that end with a tick: a recorder that comes late has ten seconds."""
+    while len(frames) > PIECE:
+        cut = whole_ticks(frames[:PIECE]) or PIECE
+        yield frames[:cut]
+        frames = frames[cut:]
+    yield frames
+
+
 class Recorder:
     """Follows a ring into a log; ``marks`` tells how far it has come, and a file too."""
 
@@ -45,7 +56,6 @@ class Recorder:
         self.marks = read_marks(noted, ring.pid) if noted else Marks()
         self._ring, self._log, self._noted, self._limits = ring, log, noted, limits
         self._held = np.zeros(0, FRAME)  # read, of a tick that is not whole yet
-        self._nothing_in = 0  # the number of a part that came to nothing
         self.go_back()
 
     def go_back(self) -> None:
@@ -55,20 +65,21 @@ class Recorder:
 
     def follow(self) -> None:
         """Record until the ring is over; raises OSError where the log cannot be written."""
-        before, number = self.marks.dropped, self._nothing_in or self.marks.parts + 1
-        self._nothing_in = number
-
-        def noted(parts: int, dropped: int) -> None:
-            self._mark(parts=parts, dropped=before + dropped)
-
-        with Segments(self._log, number, self._limits, card_text(self._log), noted) as segments:
+        before, number = self.marks.dropped, self.marks.parts + 1
+        with Segments(self._log, number, self._limits, card_text(self._log)) as segments:
             over = False
             while not over:
                 over = self._ring.is_over()  # asked before the last look, not after
                 if len(frames := self._look(over)):
-                    segments.append(frames, self._ring.wall_ns)
-                    self._nothing_in = 0
-                    self._mark(read=self._ring.read - len(self._held), lost=self._ring.lost)
+                    for piece in pieces(frames):
+                        segments.append(piece, self._ring.wall_ns)
+                    # All at once: a part that is not told of here is written over.
+                    self._mark(
+                        read=self._ring.read - len(self._held),
+                        lost=self._ring.lost,
+                        parts=segments.parts,
+                        dropped=before + segments.dropped,
+                    )
                 if not over:
                     time.sleep(PAUSE_S)
 
@@ -80,10 +91,10 @@ class Recorder:
 
     def _look(self, over: bool) -> np.ndarray:
         """What is ready for the log: whole ticks, so that a part begins with one."""
-        lost = self._ring.lost
+        before = self._ring.lost
         frames = self._ring.take()
         whole = len(frames) if over else whole_ticks(frames)
-        if lost := self._ring.lost - lost:
+        if lost := self._ring.lost - before:
             t_ns = int(frames["t_ns"][0]) if len(frames) else time.monotonic_ns()
             ready = [self._held, gap(lost, t_ns), frames[:whole]]
         elif whole or over:

@@ -40,12 +40,12 @@ from tianyuan.drivers.messages import ESI
 from tianyuan.firmware.recording.lengths import DLC
 from tianyuan.firmware.recording.safe_file import SafeFile
 
+NS_PER_US: Final = 1000
 NS_PER_S: Final = 1_000_000_000
 START_AT: Final = 64 + 24 + 6 * 8  # of the header block's time, in ns since 1970
 DATA_AT: Final = 24 + 2 * 8  # of the link to the data, in a data group
 NEXT_AT: Final = 24  # of the link to the next one, in a data list
 CYCLES_AT: Final = 24 + 6 * 8 + 8  # of the number of records, in a channel group
-# Frames of one instant are merged in the order of the groups: the tick's marker comes last.
 TAIL: Final = 2048  # records: a third of a second of a car
 GROUPS: Final = (
     ("CAN_ErrorFrame", ERR_DTYPE), ("CAN_RemoteFrame", RTR_DTYPE), ("CAN_DataFrame", STD_DTYPE),
@@ -99,6 +99,22 @@ def _records(name: str, layout: np.dtype, frames: np.ndarray, t_ns: np.ndarray) 
     for field in layout.names or ():
         made[field] = fields[field.removeprefix(f"{name}.")]
     return made
+
+
+def _apart(t_ns: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
+    """Nanoseconds (n,) to add to the times of frames, so that merged groups keep their order.
+
+    Only frames of an instant of which some are ``elsewhere`` need any. Readers merge by time,
+    python-can by seconds since 1970 as a float, which tells a microsecond and no less.
+    """
+    if not elsewhere.any():
+        return np.zeros(len(t_ns), np.int64)
+    begins = np.flatnonzero(np.diff(t_ns, prepend=t_ns[0] - 1))
+    lengths = np.diff(begins, append=len(t_ns))
+    within = np.arange(len(t_ns)) - np.repeat(begins, lengths)
+    return np.where(
+        np.repeat(np.logical_or.reduceat(elsewhere, begins), lengths), within * NS_PER_US, 0
+    )
 
 
 class _Group:
@@ -208,6 +224,7 @@ class Mf4File:
             self._start_ns = int(t_ns[0])
             self._file.patch(START_AT, self._start_ns.to_bytes(8, "little"))
         is_error, is_remote = frames["can_id"] & ERROR != 0, frames["can_id"] & REMOTE != 0
+        t_ns = t_ns + _apart(t_ns, is_error | is_remote)
         masks = (is_error, is_remote & ~is_error, ~is_remote & ~is_error)
         for (name, layout), group, mask in zip(GROUPS, self._groups, masks, strict=True):
             if mask.any():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,24 +16,22 @@ LEAST_PARTS: Final = 4  # of a log that is bounded: so that a quarter is the mos
 
 
 class Segments:
-    """The parts of a log from ``number`` on; ``noted(parts, dropped)`` is told of each change.
+    """The parts of a log from ``number`` on.
 
-    Raises OSError where a file cannot be written, when one is opened and at any time later.
+    ``parts`` counts those with something in them, ``dropped`` those that are gone. Raises
+    OSError where a file cannot be written, when one is opened and at any time later.
     """
 
-    def __init__(
-        self, log: Path, number: int, limits: Limits, card: bytes | None,
-        noted: Callable[[int, int], None],
-    ) -> None:  # fmt: skip
-        self._log, self._limits, self._card, self._noted = log, limits, card, noted
+    def __init__(self, log: Path, number: int, limits: Limits, card: bytes | None) -> None:
+        self._log, self._limits, self._card = log, limits, card
         self._part_bytes = limits.part_bytes
         if limits.total_bytes:
             share = limits.total_bytes // LEAST_PARTS
             self._part_bytes = min(limits.part_bytes or share, share)
         older = {n: file for n, file in numbered_parts(log).items() if n < number}
         self._closed = {n: (file, file.stat().st_size) for n, file in older.items()}
-        self._dropped, self._begun_ns = 0, 0
-        self._number, self._path = number, part(log, number)
+        self.parts, self.dropped, self._begun_ns = number - 1, 0, 0
+        self._path = part(log, number)
         self._file = self._opened()
 
     def append(self, frames: np.ndarray, wall_ns: int) -> None:
@@ -43,21 +40,31 @@ class Segments:
             return
         if self._is_full(int(frames["t_ns"][0])):
             self._file.close()
-            self._closed[self._number] = self._path, self._file.size_bytes
-            self._number, self._begun_ns = self._number + 1, 0
-            self._path = part(self._log, self._number)
+            self._closed[self.parts] = self._path, self._file.size_bytes
+            self._path, self._begun_ns = part(self._log, self.parts + 1), 0
             self._file = self._opened()
-        self._begun_ns = self._begun_ns or int(frames["t_ns"][0])
         self._file.append(frames, wall_ns)
+        if not self._begun_ns:
+            self._begun_ns = int(frames["t_ns"][0])
+            self.parts += 1
         self._drop_oldest()
 
     def close(self) -> None:
         """Write what is left."""
         self._file.close()
+        self._forget_empty()
 
     def _opened(self) -> LogFile:
-        self._noted(self._number, self._dropped)  # first: no other recorder may write over it
-        return open_log_file(self._path, self._card)
+        try:
+            return open_log_file(self._path, self._card)
+        except OSError:
+            self._forget_empty()
+            raise
+
+    def _forget_empty(self) -> None:
+        """A part with nothing in it never was; but the log's own name stays."""
+        if not self._begun_ns and self._path != self._log:
+            self._path.unlink(missing_ok=True)
 
     def _is_full(self, t_ns: int) -> bool:
         if not self._begun_ns:
@@ -70,8 +77,7 @@ class Segments:
         while self._closed and 0 < self._limits.total_bytes < self._total_bytes():
             file, _ = self._closed.pop(min(self._closed))
             file.unlink(missing_ok=True)
-            self._dropped += 1
-            self._noted(self._number, self._dropped)
+            self.dropped += 1
 
     def _total_bytes(self) -> int:
         return self._file.size_bytes + sum(size for _, size in self._closed.values())
@@ -85,3 +91,4 @@ class Segments:
         else:
             with contextlib.suppress(OSError):
                 self._file.abandon()
+            self._forget_empty()

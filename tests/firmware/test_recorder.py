@@ -187,6 +187,19 @@ def test_a_log_goes_on_in_a_further_part_and_no_tick_is_cut(
     assert [tick for file in found for tick in file] == [(n, TICK_FRAMES) for n in range(1, 1501)]
 
 
+def test_a_recorder_that_comes_late_keeps_the_bounds_of_its_log_too(tmp_path, shared):
+    log = tmp_path / "run.blf"
+    for number in range(1, 3001):
+        push_tick(shared, number)
+    shared.end()
+    marks = record(shared.file, log, None, Limits(total_bytes=60_000))
+    found = ticks_in(log)
+    assert marks.parts > 2
+    assert sum(file.stat().st_size for file in parts(log)) <= 60_000
+    ticks = [tick for file in found for tick in file]
+    assert ticks == [(number, TICK_FRAMES) for number in range(ticks[0][0], 3001)]
+
+
 def test_the_oldest_parts_make_room_for_the_newest(tmp_path, shared, monkeypatch):
     monkeypatch.setattr(recording, "PAUSE_S", 0.001)
     log = tmp_path / "run.blf"
@@ -235,10 +248,10 @@ def test_whole_ticks_end_with_a_marker_that_went_out():
     assert whole_ticks(made) == 4
 
 
-def recorder_at_work(command: list[str], shared, number: int) -> subprocess.Popen:
+def recorder_at_work(command: list[str], log: Path, number: int) -> subprocess.Popen:
     """A recorder that has begun the ``number``-th part, however long this machine took."""
     process = subprocess.Popen(command)
-    while read_marks(marks_file(shared.file), os.getpid()).parts < number:
+    while not part(log, number).exists():
         assert process.poll() is None
         time.sleep(0.01)
     return process
@@ -250,7 +263,7 @@ def recorder_at_work(command: list[str], shared, number: int) -> subprocess.Pope
 def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, ending):
     log, ticks = tmp_path / f"run{ending}", 3000
     command = recorder_command(shared.file, log)
-    process = recorder_at_work(command, shared, 1)
+    process = recorder_at_work(command, log, 1)
     for number in range(1, ticks + 1):
         push_tick(shared, number)
         if number % 40 == 0:
@@ -258,7 +271,7 @@ def test_a_recorder_killed_again_and_again_loses_no_tick(tmp_path, shared, endin
         if number in (1000, 2000):
             process.send_signal(signal.SIGKILL)
             process.wait()
-            process = recorder_at_work(command, shared, 1 + number // 1000)
+            process = recorder_at_work(command, log, 1 + number // 1000)
     shared.end()
     assert process.wait(30) == 0
     found = ticks_in(log)
@@ -340,23 +353,35 @@ def disk(monkeypatch) -> Disk:
 
     monkeypatch.setattr(Segments, "append", append)
     monkeypatch.setattr(recording, "PATIENCE_S", (0.05, 0.1))
+    monkeypatch.setattr(recording, "PAUSE_S", 0.02)
     return disk
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_disk_that_was_full_for_a_while_costs_nothing_that_the_ring_still_has(
-    tmp_path, shared, disk
+    tmp_path, shared, disk, ending
 ):
-    log = tmp_path / "run.log"
+    log = tmp_path / f"run{ending}"
     thread = threading.Thread(target=record, args=(shared.file, log))
     thread.start()
     for number in range(1, 301):
         push_tick(shared, number)
-        time.sleep(0.01)
+        time.sleep(0.004)
         disk.full = 100 <= number < 200
     shared.end()
     thread.join()
-    seen = sorted({number for file in ticks_in(log) for number, _ in file})
-    assert seen == list(range(1, 301))
+    found = ticks_in(log)
+    assert all(found)  # no part has nothing in it
+    assert sorted({number for file in found for number, _ in file}) == list(range(1, 301))
+
+
+def test_a_recorder_that_finds_nothing_left_adds_no_part(tmp_path, shared):
+    log, noted = tmp_path / "run.log", marks_file(shared.file)
+    push_tick(shared, 1)
+    shared.end()
+    assert record(shared.file, log, noted).parts == 1
+    assert record(shared.file, log, noted).parts == 1
+    assert parts(log) == [log]
 
 
 def test_a_disk_that_stays_full_is_counted(tmp_path, shared, disk):

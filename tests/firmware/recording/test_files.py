@@ -45,6 +45,13 @@ def test_every_kind_of_frame_comes_back(tmp_path, mixed, ending):
     assert np.abs(read["t_ns"] - mixed.t_ns - WALL_NS).max() <= 1500
 
 
+def test_an_mf4_keeps_the_order_of_frames_of_one_instant(tmp_path, mixed):
+    mixed.t_ns = 10**9 + np.arange(len(mixed)) // 20 * 2_000_000  # ticks, of all kinds of frames
+    read = np.concatenate(list(Log(written(tmp_path / "run.mf4", mixed)).blocks()))
+    np.testing.assert_array_equal(read["can_id"], mixed.can_id)
+    np.testing.assert_array_equal(read["payload"], mixed.payload)
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_python_can_reads_the_same_messages(tmp_path, mixed, ending):
     mixed = mixed[mixed.can_id & ERROR == 0]

@@ -101,7 +101,7 @@ def test_what_the_recorder_writes_in_parts_replays_whatever_the_format(driven, t
     log = tmp_path / name
     limits = Limits(part_s=3.0)
     ends = ends_of(driven.frames)
-    with Segments(log, 1, limits, None, lambda *_: None) as segments:
+    with Segments(log, 1, limits, None) as segments:
         for first, last in pairwise([0, *ends[::25].tolist(), int(ends[-1])]):
             segments.append(driven.frames[first:last].view(np.ndarray), 10**18)
     assert list(numbered_parts(log)) == [1, 2, 3, 4]
