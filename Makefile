@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
 # Two processes: each compiles the kernels it meets, so more of them mostly compile the same.
 JOBS ?= 2
-BENCHES ?= codec lockstep ports loop
+BENCHES ?= codec lockstep ports loop decode
 
 BIN := .venv/bin
 READY := .venv/.ready

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pymap3d
 
 from tianyuan.control.errors import InputError
@@ -36,6 +37,15 @@ class LocalFrame(NamedTuple):
             latitude_deg, longitude_deg, height_m, self.latitude_deg, self.longitude_deg, 0.0
         )
         return float(east), float(north)
+
+    def latitude_longitude_deg(
+        self, east_m: np.ndarray, north_m: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where points of this frame's plane are on the globe."""
+        latitude, longitude, _ = pymap3d.enu2geodetic(
+            east_m, north_m, 0.0, self.latitude_deg, self.longitude_deg, 0.0
+        )
+        return np.asarray(latitude), np.asarray(longitude)
 
     def heading_rad(self, latitude_deg: float, longitude_deg: float, compass_rad: float) -> float:
         """The heading in this frame, in [0, 2 pi), of a direction clockwise from true north.

@@ -22,7 +22,7 @@ from tianyuan.firmware.companion import Companion
 from tianyuan.firmware.hearing import asked_of
 from tianyuan.firmware.host import Host
 from tianyuan.firmware.host_record import HOST_CHANNEL
-from tianyuan.firmware.log_file import new_log
+from tianyuan.firmware.log_file import USUAL, Limits, copy_card, new_log
 from tianyuan.firmware.loop_thread import Beat, Controls, LoopThread, compile_loop
 from tianyuan.firmware.marks import marks_file, read_marks
 from tianyuan.firmware.recorder import recorder_command
@@ -42,10 +42,11 @@ class Terms(NamedTuple):
     period_ns: int
     cpu: int | None = None  # to pin the loop to
     log: Path | None = None
-    card: Callable[[], object] | None = None  # writes the card of the log, once the bus is ours
+    card: Callable[[Path, int], object] | None = None  # writes one for a log, once the bus is ours
     seconds: float | None = None  # after which the car is stopped by itself
     early_ns: int = EARLY_NS
     about: Address | None = None  # the host's own bus, if not a local one after the car's first
+    keep: Limits = USUAL  # of the log
 
     @property
     def bus(self) -> str:
@@ -72,6 +73,7 @@ class Drive(NamedTuple):
     preempted: int  # how often the loop's thread was made to wait for another one
     lost: int  # frames that should be in the log and are not
     parts: int  # files of the log
+    dropped: int  # the oldest of them, which gave their room to newer ones
     recorder_starts: int
     interfaces: dict[str, dict[str, Any]]  # what each CAN interface counted
 
@@ -91,6 +93,7 @@ class Drive(NamedTuple):
             "boot_s": self.boot.seconds,
             "lost_by_recorder": self.lost,
             "log_parts": self.parts,
+            "log_parts_dropped": self.dropped,
             "recorder_starts": self.recorder_starts,
             "interfaces": self.interfaces,
             "privileges": {step.name: step.ok for step in self.steps},
@@ -146,7 +149,9 @@ def drive(
         if terms.log is not None:
             new_log(terms.log)
         if terms.card is not None:
-            terms.card()
+            terms.card(kept.file, kept.wall_ns)  # for whoever records this ring
+        if terms.log is not None:
+            copy_card(kept.file, terms.log)
         ports = (cars.record, about.record)
         compile_loop(host, ports, kept.ring, terms.beat)
         boot.reached("compile")
@@ -155,7 +160,7 @@ def drive(
         work = LoopThread(host, ports, kept.ring, asked, terms.beat, boot)
         recorder = None
         if terms.log is not None:
-            recorder = Companion(recorder_command(kept.file, terms.log), others)
+            recorder = Companion(recorder_command(kept.file, terms.log, terms.keep), others)
         seconds = _watch(work, recorder, asked, terms, progress)
         kept.end()
         if recorder is not None:
@@ -176,6 +181,7 @@ def drive(
         work.preempted,
         unrecorded if recorder is not None else 0,
         recorded.parts,
+        recorded.dropped,
         recorder.starts if recorder is not None else 0,
         interfaces,
     )

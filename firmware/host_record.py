@@ -45,3 +45,4 @@ EVERY_TICK: Final = ("HOST_TIMING", "HOST_INPUT")
 CYCLE_NS: Final = 10_000_000  # of the other messages
 TICK_ID: Final = 0x700
 POSITION_ID: Final = 0x701
+GAP_ID: Final = 0x70A  # HOST_GAP, which the recorder writes and no tick sends

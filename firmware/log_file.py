@@ -1,132 +1,111 @@
-"""A run's log: one file, and a further one each time that its recorder had to begin again.
+"""A run's log: a file, and further ones by size, by time, and after a recorder that died.
 
-Files are written through python-can, so the ending chooses the format (``.blf``, ``.asc``,
-``.log`` for candump, ``.mf4`` …) and any CAN tool opens them. ``drive.blf`` is followed by
-``drive.2.blf``, ``drive.3.blf`` and so on.
+The name's ending chooses the format, any of which CAN tools open. ``drive.blf`` is followed
+by ``drive.2.blf``, ``drive.3.blf`` and so on, ``drive.log.gz`` by ``drive-2.log.gz``; the oldest
+may have been dropped.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
-from typing import Any, Final, Self
-
-import can
-import numpy as np
-from can.io.logger import MESSAGE_WRITERS
+from typing import Final, NamedTuple
 
 from tianyuan.control.errors import InputError
-from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX
 
-CONTAINER_BYTES: Final = 32 * 1024  # of BLF, which writes whole containers: 0.1 s of a car
+ENDINGS: Final = (".blf", ".mf4", ".log.gz", ".log")
+KNOWN: Final = ".blf, .mf4, .log or .log.gz"
+
+
+class Limits(NamedTuple):
+    """When a log goes on in a further file, and how much of it is kept; 0 is no limit."""
+
+    part_bytes: int = 100_000_000
+    part_s: float = 0.0
+    total_bytes: int = 0  # above which the oldest parts are dropped
+
+
+USUAL: Final = Limits()
+
+
+def ending_of(log: Path) -> str:
+    """The ending that chooses the format; nothing where none is known."""
+    return next((each for each in ENDINGS if log.name.lower().endswith(each)), "")
+
+
+def _around_number(log: Path) -> tuple[str, str]:
+    ending = ending_of(log) or log.suffix
+    cut = len(log.name) - len(ending)
+    # python-can opens no compressed file with a further dot in its name.
+    return log.name[:cut] + ("-" if ending == ".log.gz" else "."), log.name[cut:]
 
 
 def part(log: Path, number: int) -> Path:
     """The ``number``-th file of a log, from 1."""
-    return log if number == 1 else log.with_name(f"{log.stem}.{number}{log.suffix}")
+    before, after = _around_number(log)
+    return log if number == 1 else log.with_name(f"{before}{number}{after}")
+
+
+def numbered_parts(log: Path) -> dict[int, Path]:
+    """The files that there are of a log, by their numbers, in order."""
+    before, after = (re.escape(each) for each in _around_number(log))
+    name = re.compile(rf"{before}([1-9][0-9]*){after}")
+    try:
+        matches = [(name.fullmatch(file.name), file) for file in log.parent.iterdir()]
+    except OSError:
+        return {}
+    found = {int(match[1]): file for match, file in matches if match and match[1] != "1"}
+    if log.exists():
+        found[1] = log
+    return dict(sorted(found.items()))
 
 
 def parts(log: Path) -> list[Path]:
-    """The files that there are of a log, in order; the first one in any case."""
-    found = [log]
-    while (following := part(log, len(found) + 1)).exists():
-        found.append(following)
-    return found
+    """The files that there are of a log, in order; where there is none, its first one's name."""
+    return list(numbered_parts(log).values()) or [log]
 
 
-def message_of(frame: np.void, wall_ns: int) -> can.Message:
-    """One frame as python-can has it, ``wall_ns`` after its monotonic time."""
-    can_id, flags = int(frame["can_id"]), int(frame["flags"])
-    return can.Message(
-        timestamp=(int(frame["t_ns"]) + wall_ns) * 1e-9,
-        arbitration_id=can_id & EXTENDED_MASK,
-        is_extended_id=bool(can_id & EXTENDED),
-        is_remote_frame=bool(can_id & REMOTE),
-        is_error_frame=bool(can_id & ERROR),
-        is_fd=bool(flags & FDF),
-        bitrate_switch=bool(flags & BRS),
-        dlc=int(frame["length"]),
-        data=None if can_id & REMOTE else frame["payload"][: int(frame["length"])].tobytes(),
-        channel=int(frame["channel"]),
-        is_rx=int(frame["reserved"]) != TX,
-    )
+def card_file(log: Path) -> Path:
+    """The name of the run's card beside a log."""
+    return log.with_name(log.name + ".run.json")
+
+
+def card_text(log: Path) -> bytes | None:
+    """The card beside a log as it was written; None where there is none."""
+    with contextlib.suppress(OSError):
+        return card_file(log).read_bytes()
+    return None
+
+
+def copy_card(source: Path, log: Path) -> None:
+    """Put the card beside ``source``, if there is one, beside a log too. Raises InputError."""
+    if (card := card_text(source)) is not None:
+        try:
+            card_file(log).write_bytes(card)
+        except OSError as error:
+            raise InputError(f"{card_file(log)}: cannot be written: {error.strerror}") from None
 
 
 def check_log(log: Path) -> None:
     """Raise InputError for a log that cannot be written, without touching it."""
-    if log.suffix.lower() not in MESSAGE_WRITERS:
-        raise InputError(f"{log}: no format of this name is known; use .blf, .asc or .log")
+    if not ending_of(log):
+        raise InputError(f"{log}: no format of this name is known; use {KNOWN}")
     # What else may go wrong shows when it is begun.
     if not log.parent.is_dir() or log.is_dir():
         raise InputError(f"{log}: cannot be written: no such folder, or one in its place")
 
 
-def _writer(file: Path) -> Any:
-    try:
-        if file.suffix.lower() == ".blf":
-            return can.BLFWriter(str(file), max_container_size=CONTAINER_BYTES)
-        return can.Logger(str(file))
-    except (ValueError, can.CanError, ImportError) as error:  # as where asammdf is missing
-        raise InputError(f"{file}: {error}; use .blf, .asc or .log") from None
-
-
 def new_log(log: Path) -> None:
-    """Begin a log afresh, empty, without the parts of one of the same name before it.
+    """Begin a log afresh, empty, without parts and card of one of the same name before it.
 
     Raises InputError where it cannot be written.
     """
     check_log(log)
     try:
-        _writer(log).stop()
+        log.open("wb").close()
         for old in parts(log)[1:]:
             old.unlink()
+        card_file(log).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{log}: cannot be written: {error.strerror}") from None
-
-
-class Part:
-    """One file being written. ``unsafe`` counts its last frames, which die with this process.
-
-    Raises OSError where the file cannot be written, when it is opened and at any time later.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._writer = _writer(file)
-        self.unsafe = 0
-        self._size = self._file.tell() if self._is_blf else 0
-
-    @property
-    def _file(self) -> Any:
-        return self._writer.file
-
-    @property
-    def _is_blf(self) -> bool:
-        return isinstance(self._writer, can.BLFWriter)
-
-    def write(self, frames: np.ndarray, wall_ns: int) -> None:
-        """Append frames."""
-        for frame in frames:
-            self._writer.on_message_received(message_of(frame, wall_ns))
-            self.unsafe += 1
-            if self._is_blf and (size := self._file.tell()) != self._size:
-                # The container just written may hold only the beginning of this frame.
-                self._size, self.unsafe = size, 1
-        if isinstance(self._writer, can.io.generic.FileIOMessageWriter):
-            self._file.flush()
-        if isinstance(self._writer, can.io.generic.TextIOMessageWriter):
-            self.unsafe = 0
-
-    def close(self) -> None:
-        """Write what is left."""
-        self._writer.stop()
-        self.unsafe = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            with contextlib.suppress(OSError, ValueError):
-                self._writer.stop()

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-_MARKS: Final = np.dtype([("pid", "i8"), ("read", "i8"), ("lost", "i8"), ("parts", "i8")])
+_FIELDS: Final = ("pid", "read", "lost", "parts", "dropped")
+_MARKS: Final = np.dtype([(name, "i8") for name in _FIELDS])
 
 
 class Marks(NamedTuple):
@@ -17,6 +18,7 @@ class Marks(NamedTuple):
     read: int = 0  # frames since the writer's start that are safe in the log, or lost
     lost: int = 0
     parts: int = 0  # files of the log begun so far
+    dropped: int = 0  # the oldest of them, which gave their room to newer ones
 
 
 def marks_file(ring: Path) -> Path:

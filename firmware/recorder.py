@@ -1,9 +1,11 @@
 """The recorder: everything the loop saw, said and thought, from the ring into a log.
 
 A process of its own. The frames of one tick end with its marker, which carries the tick's
-integer time: that, and the run's card beside the log, is all that a replay needs. Whoever
-kills it loses nothing: the next one takes up where the log is safe, as far as the ring
-reaches back. A log that cannot be written, as on a full disk, is tried again and again.
+integer time: that, and the run's card beside the log, is all that a replay needs. Each look
+at the ring ends on the disk, so a power cut costs half a second. Whoever kills the recorder
+loses nothing: the next one takes up where the log is safe, as far as the ring reaches back,
+and tells in the log itself what it does not. A log that cannot be written, as on a full disk,
+is tried again and again.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ import numpy as np
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import FRAME, TX
 from tianyuan.firmware.host_record import TICK_ID
-from tianyuan.firmware.log_file import Part, part
+from tianyuan.firmware.log_file import USUAL, Limits, card_text
 from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
+from tianyuan.firmware.recording.gaps import gap
+from tianyuan.firmware.recording.segments import Segments
 from tianyuan.firmware.shared_ring import RingReader
 
-PAUSE_S: Final = 0.02
+PAUSE_S: Final = 0.25  # between looks; a power cut costs what the log waits for, twice this
 PATIENCE_S: Final = (1.0, 30.0)  # between attempts to write: the first, and the most
 
 
@@ -37,28 +41,36 @@ def whole_ticks(frames: np.ndarray) -> int:
 class Recorder:
     """Follows a ring into a log; ``marks`` tells how far it has come, and a file too."""
 
-    def __init__(self, ring: RingReader, log: Path, noted: Path | None) -> None:
+    def __init__(self, ring: RingReader, log: Path, noted: Path | None, limits: Limits) -> None:
         self.marks = read_marks(noted, ring.pid) if noted else Marks()
-        self._ring, self._log, self._noted = ring, log, noted
-        self._unsafe = np.zeros(0, FRAME)  # written since the last whole tick that is safe
+        self._ring, self._log, self._noted, self._limits = ring, log, noted, limits
+        self._held = np.zeros(0, FRAME)  # read, of a tick that is not whole yet
+        self._nothing_in = 0  # the number of a part that came to nothing
         self.go_back()
 
     def go_back(self) -> None:
         """Take up where the log is safe."""
-        self._unsafe = self._unsafe[:0]
+        self._held = self._held[:0]
         self._ring.read, self._ring.lost = self.marks.read, self.marks.lost
 
     def follow(self) -> None:
         """Record until the ring is over; raises OSError where the log cannot be written."""
-        self._mark(parts=self.marks.parts + 1)
-        with Part(part(self._log, self.marks.parts)) as opened:
+        before, number = self.marks.dropped, self._nothing_in or self.marks.parts + 1
+        self._nothing_in = number
+
+        def noted(parts: int, dropped: int) -> None:
+            self._mark(parts=parts, dropped=before + dropped)
+
+        with Segments(self._log, number, self._limits, card_text(self._log), noted) as segments:
             over = False
             while not over:
                 over = self._ring.is_over()  # asked before the last look, not after
-                self._write(opened, self._look())
+                if len(frames := self._look(over)):
+                    segments.append(frames, self._ring.wall_ns)
+                    self._nothing_in = 0
+                    self._mark(read=self._ring.read - len(self._held), lost=self._ring.lost)
                 if not over:
                     time.sleep(PAUSE_S)
-        self._mark(read=self._ring.read, lost=self._ring.lost)
 
     def give_up(self) -> None:
         """Count what the log does not have as lost."""
@@ -66,20 +78,21 @@ class Recorder:
         lost = self._ring.lost + len(self._ring.take())
         self._mark(read=self._ring.read, lost=lost)
 
-    def _look(self) -> np.ndarray:
+    def _look(self, over: bool) -> np.ndarray:
+        """What is ready for the log: whole ticks, so that a part begins with one."""
         lost = self._ring.lost
         frames = self._ring.take()
-        if self._ring.lost != lost:
-            self._unsafe = self._unsafe[:0]  # older than a gap: cannot be had again
-        return frames
-
-    def _write(self, opened: Part, frames: np.ndarray) -> None:
-        opened.write(frames, self._ring.wall_ns)
-        pending = np.concatenate((self._unsafe, frames))
-        # A part begins with a whole tick, so that ticks can be told apart.
-        safe = whole_ticks(pending[: max(len(pending) - opened.unsafe, 0)])
-        self._unsafe = pending[safe:]
-        self._mark(read=self._ring.read - len(self._unsafe), lost=self._ring.lost)
+        whole = len(frames) if over else whole_ticks(frames)
+        if lost := self._ring.lost - lost:
+            t_ns = int(frames["t_ns"][0]) if len(frames) else time.monotonic_ns()
+            ready = [self._held, gap(lost, t_ns), frames[:whole]]
+        elif whole or over:
+            ready = [self._held, frames[:whole]]
+        else:
+            ready = [frames[:0]]
+            frames = np.concatenate((self._held, frames))
+        self._held = frames[whole:]
+        return np.concatenate(ready)
 
     def _mark(self, **changed: int) -> None:
         marks = self.marks._replace(**changed)
@@ -88,14 +101,14 @@ class Recorder:
         self.marks = marks
 
 
-def record(ring_file: Path, log: Path, noted: Path | None = None) -> Marks:
+def record(ring_file: Path, log: Path, noted: Path | None = None, limits: Limits = USUAL) -> Marks:
     """Follow a ring into ``log`` until its host has ended, or is dead.
 
     Takes up where the recorder before it came to, which ``noted`` tells. Raises InputError
     for what is no ring, and for a log whose format is not known.
     """
     with RingReader(ring_file) as ring:
-        recorder = Recorder(ring, log, noted)
+        recorder = Recorder(ring, log, noted, limits)
         patience_s, longest_s = PATIENCE_S
         while True:
             try:
@@ -110,18 +123,20 @@ def record(ring_file: Path, log: Path, noted: Path | None = None) -> Marks:
             recorder.go_back()
 
 
-def recorder_command(ring_file: Path, log: Path) -> list[str]:
+def recorder_command(ring_file: Path, log: Path, limits: Limits = USUAL) -> list[str]:
     """The program that records a ring into a log as a process of its own."""
-    return [sys.executable, "-m", "tianyuan.firmware.recorder", str(ring_file), str(log)]
+    program = [sys.executable, "-m", "tianyuan.firmware.recorder"]
+    return [*program, str(ring_file), str(log), *map(str, limits)]
 
 
-def main(ring_file: str, log: str) -> int:
+def main(ring_file: str, log: str, part_bytes: str, part_s: str, total_bytes: str) -> int:
     """Record as the least of the processes here: the first to wait, the first to be killed."""
     os.nice(10)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     try:
-        record(Path(ring_file), Path(log), marks_file(Path(ring_file)))
+        limits = Limits(int(part_bytes), float(part_s), int(total_bytes))
+        record(Path(ring_file), Path(log), marks_file(Path(ring_file)), limits)
     except InputError as error:
         print(f"recorder: {error}", file=sys.stderr)
         return 2

@@ -16,6 +16,7 @@ import numpy as np
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import FRAME
 from tianyuan.drivers.local_bus import bus_directory
+from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.ring import Ring
 
 RING_DIRECTORY: Final = "TIANYUAN_RING_DIR"
@@ -103,7 +104,11 @@ def retire(file: Path, bus: str) -> None:
             raise InputError(
                 f"bus {bus}: a host drives on it already (ring {file}); a bus has one host"
             )
-        file.replace(file.with_suffix(".ring.dead"))
+        dead = file.with_suffix(".ring.dead")
+        file.replace(dead)
+        card_file(dead).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            card_file(file).replace(card_file(dead))
 
 
 def allocate(file: Path, size: int) -> int:
@@ -125,3 +130,4 @@ def prune(directory: Path) -> None:
     newest_first = sorted(rings, key=lambda file: file.stat().st_mtime, reverse=True)
     for file in [file for file in newest_first if _is_dead(file)][KEEP:]:
         file.unlink()
+        card_file(file).unlink(missing_ok=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,6 +19,7 @@ from tianyuan.control import records
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import PATH, Controller
 from tianyuan.firmware.car_file import Car, load_car
+from tianyuan.firmware.log_file import card_file, ending_of, parts
 
 
 class Card(NamedTuple):
@@ -24,16 +30,24 @@ class Card(NamedTuple):
     controller: Controller
     rate_hz: int
     digest: str
+    wall_ns: int = 0  # of the log's times, less those that the ticks saw
+    versions: Mapping[str, str] = MappingProxyType({})  # of what ran, by name
 
 
-def card_file(log: Path) -> Path:
-    """The card's name beside the log."""
-    return log.with_name(log.name + ".run.json")
+VERSIONS: Final = ("llvmlite", "numba", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Of the package, of Python, and of what makes machine code of it, by name."""
+    packages = {name: version(name) for name in VERSIONS}
+    return {"tianyuan": __version__, "python": platform.python_version(), **packages}
 
 
 def _document(car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> dict[str, Any]:
     return {
         "tianyuan": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in VERSIONS},
         "car": car.file.read_text(encoding="utf-8"),
         "dbc": [file.read_bytes().decode("latin-1") for file in car.dbc_files()],
         "controller": controller.name,
@@ -46,12 +60,18 @@ def _digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def write_card(log: Path, car: Car, path: np.ndarray, controller: Controller, rate_hz: int) -> Path:
+def write_card(
+    log: Path, car: Car, path: np.ndarray, controller: Controller, rate_hz: int, wall_ns: int = 0
+) -> Path:
     """Write the card of a log; floats are written so that they read back to the same bits.
 
-    Raises InputError where the card cannot be written.
+    ``wall_ns`` is what the log's times are later than those of the ticks. Raises InputError
+    where the card cannot be written.
     """
-    document = _document(car, path, controller, rate_hz)
+    document = _document(car, path, controller, rate_hz) | {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        "wall_ns": wall_ns,
+    }
     file = card_file(log)
     text = json.dumps(document | {"digest": _digest(document)})
     try:
@@ -76,14 +96,30 @@ def _car_of(document: dict[str, Any], folder: Path) -> Car:
     return car.model_copy(update={"buses": buses})
 
 
-def read_card(log: Path, folder: Path) -> Card:
-    """Read the card of a log; raises InputError where it is missing, cut or altered.
+def _inside(log: Path) -> bytes | None:
+    """The card that an MF4 log has inside, for one that was moved without the file beside it."""
+    first = parts(log)[0]
+    if card_file(log).exists() or ending_of(log) != ".mf4" or not first.exists():
+        return None  # most logs, for which asammdf is not worth the half second of its import
+    from tianyuan.firmware.recording.mf4 import card_in  # noqa: PLC0415
 
-    The car's own files are unpacked into ``folder``, which must outlive the card.
+    return card_in(first)
+
+
+def has_card(log: Path) -> bool:
+    """Whether a log is one of ours: it has a card, which need not be right."""
+    return card_file(log).exists() or _inside(log) is not None
+
+
+def read_card(log: Path, folder: Path) -> Card:
+    """Read the card of a log, beside it or, of an MF4, inside.
+
+    Raises InputError where it is missing, cut or altered. The car's own files are unpacked
+    into ``folder``, which must outlive the card.
     """
-    file = card_file(log)
+    file, inside = card_file(log), _inside(log)
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_bytes() if inside is None else inside)
         digest = document.pop("digest")
     except FileNotFoundError:
         raise InputError(f"{file}: no such file; a replay needs the card of its run") from None
@@ -103,4 +139,7 @@ def read_card(log: Path, folder: Path) -> Card:
         Controller[document["controller"]],
         int(document["rate_hz"]),
         digest,
+        int(document.get("wall_ns", 0)),
+        {name: document[name] for name in ("tianyuan", "python") if name in document}
+        | document.get("packages", {}),
     )

@@ -21,6 +21,7 @@ import numpy as np
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import FRAME
+from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.marks import marks_file
 from tianyuan.firmware.ring import Ring, take
 from tianyuan.firmware.ring_file import (
@@ -65,13 +66,19 @@ class SharedRing:
         """Frames written since the start."""
         return int(self._header["written"][0])
 
+    @property
+    def wall_ns(self) -> int:
+        """Wall-clock time less monotonic time, when the ring was made."""
+        return int(self._header["wall_ns"][0])
+
     def end(self) -> None:
         """Tell the readers that nothing more will come."""
         self._header["ended"] = 1
 
     def remove(self) -> None:
-        """Take the ring away, and how far it was recorded; readers that have it open keep it."""
+        """Take the ring away, its card, and how far it was recorded; who has it open keeps it."""
         self.file.unlink(missing_ok=True)
+        card_file(self.file).unlink(missing_ok=True)
         marks_file(self.file).unlink(missing_ok=True)
 
     def close(self) -> None:

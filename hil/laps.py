@@ -49,6 +49,13 @@ def laps(telemetry: np.ndarray) -> list[Lap]:
     station between the rows beside the line. A lap whose beginning the rows do not show is
     left out.
     """
+    return [
+        _lap(number, end_s - begin_s, rows) for number, begin_s, end_s, rows in spans(telemetry)
+    ]
+
+
+def spans(telemetry: np.ndarray) -> list[tuple[int, float, float, np.ndarray]]:
+    """The number of each completed lap, its begin and end in seconds, and its rows."""
     numbers, first = np.unique(telemetry["lap"], return_index=True)
     done = []
     for lap, after, begin, end in zip(
@@ -57,8 +64,7 @@ def laps(telemetry: np.ndarray) -> list[Lap]:
         if lap < 1 or after != lap + 1 or (lap > 1 and begin == 0):
             continue
         start_s = telemetry["t_s"][begin] if lap == 1 else _crossing_s(telemetry, begin)
-        time_s = _crossing_s(telemetry, end) - start_s
-        done.append(_lap(int(lap), float(time_s), telemetry[begin:end]))
+        done.append((int(lap), float(start_s), _crossing_s(telemetry, end), telemetry[begin:end]))
     return done
 
 

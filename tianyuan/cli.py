@@ -20,8 +20,8 @@ UsageError: type[typer.BadParameter] = next(
 )
 
 COMMANDS = (
-    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "raceline",
-    "hil", "campaign", "check", "validate", "warmup", "bench", "demo",
+    "lap", "drive", "guard", "gnss", "bridge", "rig", "record", "replay", "decode", "report",
+    "compare", "raceline", "hil", "campaign", "check", "validate", "warmup", "bench", "demo",
 )  # fmt: skip
 
 

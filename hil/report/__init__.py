@@ -2,6 +2,6 @@
 
 from tianyuan.hil.report.page import write_report
 from tianyuan.hil.report.picture import lap_picture
-from tianyuan.hil.report.run import Run, Stage, Timing
+from tianyuan.hil.report.run import Evidence, Run, Stage, Timing, Traffic
 
-__all__ = ["Run", "Stage", "Timing", "lap_picture", "write_report"]
+__all__ = ["Evidence", "Run", "Stage", "Timing", "Traffic", "lap_picture", "write_report"]

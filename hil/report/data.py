@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from tianyuan.hil.analysis.corners import (
+    Corner,
+    Passage,
+    bounds_m,
+    find_corners,
+    passage,
+)
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report import geometry
 from tianyuan.hil.report.columns import DIGITS as COLUMN_DIGITS
-from tianyuan.hil.report.columns import POINTS, lap_values, packed, whole
+from tianyuan.hil.report.columns import POINTS, grid_m, lap_values, packed, whole
 from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
-from tianyuan.hil.report.run import Run, Stage
+from tianyuan.hil.report.run import Evidence, Run, Stage
 from tianyuan.hil.report.wording import KMH_PER_MPS
 
 LEVELS = 36  # of speed, as colours
@@ -46,23 +54,51 @@ def key_figures(run: Run) -> dict[str, Any]:
         "real_time_factor": finite(run.real_time_factor),
         "laps": [json.loads(lap.model_dump_json()) for lap in run.laps],
         "timing": _timing_figures(run),
+        "corners": _corner_figures(run, best.number if best else None),
+        **(_evidence(run.evidence) if run.evidence else {}),
         "figures": {k: v if isinstance(v, str) else finite(v) for k, v in run.figures.items()},
     }
 
 
+def _corner_figures(run: Run, lap: int | None) -> list[dict[str, Any]]:
+    """Return the corners of the line, and how the best lap went through them."""
+    corners = find_corners(run.path)
+    made = [corner._asdict() for corner in corners]
+    if lap is not None:
+        values = lap_values(run.telemetry, run.path, lap)
+        speed_mps = values["speed"] / KMH_PER_MPS
+        for figures, corner in zip(made, corners, strict=True):
+            driven = passage(corner, grid_m(run.path), values["time"], speed_mps)
+            figures |= {name: finite(value) for name, value in driven._asdict().items()}
+    return made
+
+
+def _evidence(found: Evidence) -> dict[str, Any]:
+    return {
+        "events": [event._asdict() for event in found.events],
+        "gaps": list(found.gaps),
+        "notes": list(found.notes),
+        "messages": [asdict(each) for each in found.traffic],
+    }
+
+
 def payload(run: Run) -> dict[str, Any]:
-    """Return what the charts draw: plan, laps by distance, histograms of the timing."""
+    """Return what the charts draw: plan, laps by distance, corners, histograms of the timing."""
     turn_rad = geometry.landscape_rad(run.path)
+    corners = find_corners(run.path)
     completed = {lap.number: lap for lap in run.laps}
     best = best_lap(list(run.laps))
     values = {n: lap_values(run.telemetry, run.path, n) for n in _shown(run)}
     laps = [
         {
             "number": number,
+            "label": str(number),
+            "name": f"lap {number}",
             "completed": number in completed,
             "time_s": finite(completed[number].time_s) if number in completed else None,
             "best": best is not None and number == best.number,
             "columns": packed(columns, turn_rad),
+            **through(corners, grid_m(run.path), columns["time"], columns["speed"]),
         }
         for number, columns in values.items()
     ]
@@ -72,9 +108,7 @@ def payload(run: Run) -> dict[str, Any]:
         "digits": COLUMN_DIGITS,
         "colours": speed_colours(LEVELS, ON_LIGHT),
         "speed_range": _speed_range(run, values),
-        "bends": geometry.bends_m(run.path),
-        "apexes": _apexes(run.path, turn_rad),
-        "plan": _plan(run.path, turn_rad),
+        **plan(run.path, corners, turn_rad),
         "laps": laps,
         "stages": {
             name: _stage(s) for name, s in (run.timing.stages if run.timing else {}).items()
@@ -114,33 +148,68 @@ def _speed_range(run: Run, values: dict[int, dict[str, np.ndarray]]) -> tuple[fl
     flying = [v["speed"] for n, v in values.items() if n > 1] or [
         v["speed"] for v in values.values()
     ]
-    speeds = np.concatenate(flying or [run.path["speed_mps"] * KMH_PER_MPS])
-    speeds = speeds[np.isfinite(speeds)]
-    low, high = (speeds.min(), speeds.max()) if len(speeds) else (0.0, 0.0)
-    return float(np.floor(low / 10.0) * 10.0), float(np.ceil(high / 10.0 + 1e-9) * 10.0)
+    return geometry.tens(np.concatenate(flying or [run.path["speed_mps"] * KMH_PER_MPS]))
 
 
-def _plan(path: np.ndarray, turn_rad: float) -> dict[str, Any]:
-    sides = [geometry.rotate(edge[:, 0], edge[:, 1], turn_rad) for edge in geometry.edges(path)]
+def through(
+    corners: list[Corner],
+    grid: np.ndarray,
+    time_s: np.ndarray,
+    speed_kmh: np.ndarray,
+) -> dict[str, Any]:
+    """Return how a lap went through the corners, in seconds and km/h."""
+    passages = [passage(corner, grid, time_s, speed_kmh) for corner in corners]
+    return {"passages": [_passed(each) for each in passages]}
+
+
+def _passed(found: Passage) -> list[float | None]:
+    return [_rounded(v, 4 if k == 0 else 1) for k, v in enumerate(found[:5])]
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def plan(
+    path: np.ndarray, corners: list[Corner], turn_rad: float, closed: bool = True
+) -> dict[str, Any]:
+    """Return the edges, turned by ``turn_rad``, and where corners are on plan and charts."""
+    sides = [
+        geometry.rotate(edge[:, 0], edge[:, 1], turn_rad) for edge in geometry.edges(path, closed)
+    ]
     left, right = ([whole(axis, 2) for axis in side] for side in sides)
-    return {"left": left, "right": right, "north": [-math.sin(turn_rad), math.cos(turn_rad)]}
+    north = [-math.sin(turn_rad), math.cos(turn_rad)]
+    return {
+        "plan": {"left": left, "right": right, "north": north},
+        "stretches": bounds_m(corners, geometry.length_m(path)).tolist(),
+        "bends": geometry.bends_m(corners, geometry.length_m(path)),
+        "corners": [_corner(path, each, turn_rad) for each in corners],
+    }
 
 
-def _apexes(path: np.ndarray, turn_rad: float) -> list[dict[str, float]]:
-    """Return the station, the outer edge and the direction outward, for the bend's number."""
-    found = path[geometry.apexes(path["speed_mps"])]
-    left = found["curvature_1pm"] < 0.0
-    outward = np.where(left, 1.0, -1.0)
-    across_x, across_y = (
-        -np.sin(found["heading_rad"]) * outward,
-        np.cos(found["heading_rad"]) * outward,
-    )
-    width_m = np.where(left, found["left_m"], found["right_m"])
+def _corner(path: np.ndarray, corner: Corner, turn_rad: float) -> dict[str, Any]:
+    """Return where and what a corner is, its outer edge and the direction outward."""
+    found = path[round(corner.apex_m / (path["s_m"][1] - path["s_m"][0])) % len(path)]
+    heading = np.array(found["heading_rad"])
+    outward = 1.0 if corner.turn_rad < 0.0 else -1.0
+    across_x = -np.sin(heading) * outward
+    across_y = np.cos(heading) * outward
+    width_m = found["left_m"] if outward > 0.0 else found["right_m"]
     edge = found["x_m"] + width_m * across_x, found["y_m"] + width_m * across_y
     x, y = geometry.rotate(*edge, turn_rad)
     u, v = geometry.rotate(across_x, across_y, turn_rad)
-    rows = np.round(np.column_stack([found["s_m"], x, y, u, v]), 3)
-    return [dict(zip(("station", "x", "y", "u", "v"), row, strict=True)) for row in rows.tolist()]
+    places: dict[str, Any] = {
+        "station": corner.apex_m,
+        "begin": corner.begin_m,
+        "end": corner.end_m,
+        "turn": math.degrees(corner.turn_rad),
+        "radius": corner.radius_m,
+        "x": x,
+        "y": y,
+        "u": u,
+        "v": v,
+    }
+    return {"number": corner.number} | {k: round(float(each), 3) for k, each in places.items()}
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

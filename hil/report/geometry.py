@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from scipy.signal import find_peaks
 
+from tianyuan.hil.analysis.corners import Corner
+
 MAP_POINTS: Final = 1500
-BEND_1PM: Final = 1.0 / 150.0  # shaded as a bend where the line is tighter than this
 APEX_MPS: Final = 2.0  # a minimum of speed counts when it lies this far below both sides
 
 
@@ -17,13 +18,13 @@ def length_m(path: np.ndarray) -> float:
     return float(path["s_m"][-1] + path["s_m"][1] - path["s_m"][0])
 
 
-def edges(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left and right edge as closed (n, 2) arrays of x, y in metres."""
+def edges(path: np.ndarray, closed_: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left and right edge, as a rule closed, as (n, 2) arrays of x, y in metres."""
     thin = path[:: max(1, len(path) // MAP_POINTS)]
     line = np.column_stack([thin["x_m"], thin["y_m"]])
     left = np.column_stack([-np.sin(thin["heading_rad"]), np.cos(thin["heading_rad"])])
     sides = (line + left * thin["left_m"][:, None], line - left * thin["right_m"][:, None])
-    return closed(sides[0]), closed(sides[1])
+    return (closed(sides[0]), closed(sides[1])) if closed_ else sides
 
 
 def closed(points: np.ndarray) -> np.ndarray:
@@ -51,10 +52,19 @@ def apexes(speed_mps: np.ndarray) -> np.ndarray:
     return np.sort((found + start) % len(speed_mps))
 
 
-def bends_m(path: np.ndarray) -> list[tuple[float, float]]:
-    """Return the stations at which each bend begins and ends, in metres."""
-    inside = np.abs(path["curvature_1pm"]) > BEND_1PM
-    change = np.diff(inside.astype(np.int8), prepend=0, append=0)
-    stations = np.append(path["s_m"], length_m(path))
-    begins, ends = stations[change == 1], stations[change == -1]
-    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+def bends_m(corners: list[Corner], length: float) -> list[tuple[float, float]]:
+    """Return the stations at which corners begin and end, one that spans the start in two."""
+    whole = [(c.begin_m, c.end_m) for c in corners]
+    parts = [
+        (max(begin + turn, 0.0), min(end + turn, length))
+        for begin, end in whole
+        for turn in (-length, 0.0, length)
+    ]
+    return sorted((begin, end) for begin, end in parts if begin < end)
+
+
+def tens(speeds_kmh: np.ndarray) -> tuple[float, float]:
+    """Return the ends of a scale that holds all speeds, in whole tens."""
+    speeds = speeds_kmh[np.isfinite(speeds_kmh)]
+    low, high = (speeds.min(), speeds.max()) if len(speeds) else (0.0, 0.0)
+    return float(np.floor(low / 10.0) * 10.0), float(np.ceil(high / 10.0 + 1e-9) * 10.0)

@@ -4,8 +4,8 @@ function pills(place, current, press) {
   $(place).replaceChildren(...data.laps.map((lap, i) => {
     const pill = document.createElement("button");
     pill.type = "button";
-    pill.textContent = lap.number;
-    pill.title = `Lap ${lap.number}, ${lapTime(lap.time_s)}${lap.best ? ", the best" : ""}`;
+    pill.textContent = lap.label;
+    pill.title = `${lap.name}, ${lapTime(lap.time_s)}${lap.best ? ", the best" : ""}`;
     pill.setAttribute("aria-pressed", current(i));
     pill.classList.toggle("best", lap.best);
     pill.classList.toggle("partial", !lap.completed);
@@ -38,6 +38,7 @@ function drawLaps() {
   drawChoices();
   drawPanels();
   drawPlan();
+  drawCorners();
   drawGrip();
   point(chosen.station ?? null);
   // On a phone only the bar's last row stays in sight, see page.css.
@@ -57,13 +58,13 @@ function zoom(to) {
 function fillWhere() {
   const metres = (v) => Math.round(v).toLocaleString("en");
   const option = (text, value) => new Option(text, value);
-  const bends = data.apexes.map(({ station: apex }, k) => {
+  const corners = data.corners.map(({ station: apex }, k) => {
     const part = [Math.max(0, apex - 150), Math.min(data.length_m, apex + 150)];
-    return option(`Bend ${k + 1}, ${metres(apex)} m`, JSON.stringify(part));
+    return option(`Corner ${k + 1}, ${metres(apex)} m`, JSON.stringify(part));
   });
   const part = option("Part of the lap", "part");
   part.disabled = true;
-  $("#where").replaceChildren(option("Whole lap", "null"), ...bends, part);
+  $("#where").replaceChildren(option("Whole lap", "null"), ...corners, part);
   $("#where").addEventListener("change", (event) => zoom(JSON.parse(event.target.value)));
 }
 
@@ -78,6 +79,11 @@ function point(station) {
     cursorPlan(chosen.station);
     $("#station").textContent = chosen.station === null ? "" : `${Math.round(chosen.station).toLocaleString("en")} m · ${shown(at(focused(), "time", chosen.station), 2)} s`;
   });
+}
+
+// Whether any lap has values in a column: what a log does not hold is not drawn.
+function has(column) {
+  return data.laps.some((lap) => lap[column]?.some((v) => v !== null));
 }
 
 function drawStages() {
@@ -136,12 +142,14 @@ async function start() {
   addEventListener("beforeprint", fitPaper);
   addEventListener("afterprint", fitPaper);
   if (!data.laps.length) {
-    for (const id of ["#grip", "#speed", "#errors", "#actuators", "#estimate"]) $(id).hidden = true;
+    for (const id of ["#grip", "#corners", "#speed", "#errors", "#actuators", "#estimate"]) $(id).hidden = true;
     drawPlan();
     return;
   }
   const best = data.laps.findIndex((lap) => lap.best);
   chosen.focus = best < 0 ? 0 : best;
+  for (const i of data.against ?? []) chosen.against.add(i);
+  $("#grip").hidden ||= !has("ax");
   $("#bar").hidden = false;
   fillWhere();
   buildPanels();

@@ -18,13 +18,15 @@ from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
 
-from tianyuan.hil.report import parts
+from tianyuan.hil.report import evidence, parts
 from tianyuan.hil.report.columns import POINTS
 from tianyuan.hil.report.data import key_figures, payload
 from tianyuan.hil.report.run import Run
 
 HERE: Final = Path(__file__).parent
-SCRIPTS: Final = ("common.js", "lap.js", "panels.js", "plan.js", "page.js")
+SCRIPTS: Final = ("common.js", "lap.js", "panels.js", "plan.js", "corners.js", "page.js")
+TRUTH: Final = "Errors and margins are the plant's truth."
+ESTIMATE: Final = "Errors and margins are by the host's own estimate of where it is."
 
 
 def write_report(file: str | Path, run: Run) -> None:
@@ -42,6 +44,8 @@ def write_report(file: str | Path, run: Run) -> None:
         timing_hidden="" if run.timing else " hidden",
         timing=parts.timing_tables(run),
         time_line=parts.time_line(run),
+        evidence=evidence.sections(run.evidence) if run.evidence else "",
+        truth=ESTIMATE if run.evidence else TRUTH,
         points=f"{POINTS:,}",
         figures=inert(figures),
         library=library(),

@@ -1,7 +1,7 @@
 // The charts over distance: one below the other, one cursor, one zoom.
 
 const PANELS = {
-  speed: { title: "Driven and target", unit: "km/h", digits: 1, height: 250, lines: [["speed", "driven"], ["target", "target"]], floor: 0 },
+  speed: { title: "Driven and target", alone: "Speed", unit: "km/h", digits: 1, height: 250, lines: [["speed", "driven"], ["target", "target"]], floor: 0 },
   delta: { title: "Time behind this lap", unit: "s", digits: 3, height: 120, rivalsOnly: true, zero: true },
   cross_track: { title: "Cross-track error, left +", unit: "m", digits: 3, height: 150, lines: [["cross_track", ""]], zero: true },
   edge_margin: { title: "Margin to the edge", unit: "m", digits: 2, height: 120, lines: [["edge_margin", ""]], floor: 0 },
@@ -20,7 +20,9 @@ const panels = [];
 function buildPanels() {
   for (const group of document.querySelectorAll(".panels")) {
     const names = group.dataset.panels.split(" ");
-    names.forEach((name, k) => group.append(buildPanel(name, k === names.length - 1)));
+    const known = names.filter((name) => !PANELS[name].lines || PANELS[name].lines.some(([column]) => has(column)));
+    known.forEach((name, k) => group.append(buildPanel(name, k === known.length - 1)));
+    group.closest("section").hidden = known.length === 0;
   }
 }
 
@@ -28,7 +30,8 @@ function buildPanel(name, last) {
   const figure = document.createElement("figure");
   figure.innerHTML = '<figcaption><b></b><span class="values"></span></figcaption><div class="plot"><div class="chart"></div><div class="cursor" hidden></div></div>';
   const spec = PANELS[name];
-  figure.querySelector("b").textContent = spec.title + (spec.unit ? `, ${spec.unit}` : "");
+  const title = spec.alone && !has(spec.lines[1][0]) ? spec.alone : spec.title;
+  figure.querySelector("b").textContent = title + (spec.unit ? `, ${spec.unit}` : "");
   const panel = { name, spec, last, figure, chart: figure.querySelector(".chart"), cursor: figure.querySelector(".cursor"), values: figure.querySelector(".values") };
   const plot = figure.querySelector(".plot");
   plot.addEventListener("pointermove", (event) => point(stationUnder(panel, event)));
@@ -43,7 +46,7 @@ function traces(panel) {
   const [first, ...others] = panel.spec.lines;
   return [
     ...rivals().map((lap) => line(lap[first[0]], rivalColour(lap), 1.1)),
-    ...others.map(([column]) => line(focused()[column], colour("--command"), 1.1)),
+    ...others.filter(([column]) => has(column)).map(([column]) => line(focused()[column], colour("--command"), 1.1)),
     line(focused()[first[0]], colour("--accent"), 1.7),
   ];
 }
@@ -123,11 +126,12 @@ function readings(panel, station) {
     return span;
   };
   const value = (lap, column) => (station === null ? null : at(lap, column, station));
-  const label = (lap) => `lap ${lap.number}`;
+  const label = (lap) => lap.name;
   if (spec.rivalsOnly) return rivals().map((lap) => entry(rivalColour(lap), label(lap), station === null ? null : delta(lap)[Math.round(station / data.step)]));
-  const [first, ...others] = spec.lines;
+  const [first, ...rest] = spec.lines;
+  const others = rest.filter(([column]) => has(column));
   return [
-    entry(colour("--accent"), first[1] || label(focused()), value(focused(), first[0])),
+    entry(colour("--accent"), (others.length && first[1]) || label(focused()), value(focused(), first[0])),
     ...others.map(([column, text]) => entry(colour("--command"), text, value(focused(), column))),
     ...rivals().map((lap) => entry(rivalColour(lap), label(lap), value(lap, first[0]))),
   ];

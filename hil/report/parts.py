@@ -52,8 +52,8 @@ def lap_table(laps: Iterable[Lap]) -> str:
     best = best_lap(laps)
     if best is None:
         return '<p class="none">No lap was completed.</p>'
-    head = _row("th", ["Lap", "Time", "To best", "Top", "RMS", "Max", "Margin"])
-    units = _row("th", ["", "min:s", "s", "km/h", "m", "m", "m"], "units")
+    head = row("th", ["Lap", "Time", "To best", "Top", "RMS", "Max", "Margin"])
+    units = row("th", ["", "min:s", "s", "km/h", "m", "m", "m"], "units")
     body = "\n".join(_lap_row(lap, best) for lap in laps)
     return (
         '<div class="wide"><table class="laps">'
@@ -69,16 +69,16 @@ def timing_tables(run: Run) -> str:
     if run.timing is None:
         return ""
     rows = [
-        _row("td", [name, *(number(v, 1) for v in (s.p50_us, s.p99_us, s.p999_us, s.max_us))])
+        row("td", [name, *(number(v, 1) for v in (s.p50_us, s.p99_us, s.p999_us, s.max_us))])
         for name, s in run.timing.stages.items()
     ]
-    head = _row("th", ["Microseconds", "p50", "p99", "p99.9", "max"])
-    missed = [_row("td", [k, f"{v:,}"]) for k, v in run.timing.overruns.items()]
-    got = [_row("td", [k, v]) for k, v in run.timing.privileges.items()]
+    head = row("th", ["Microseconds", "p50", "p99", "p99.9", "max"])
+    missed = [row("td", [k, f"{v:,}"]) for k, v in run.timing.overruns.items()]
+    got = [row("td", [k, v]) for k, v in run.timing.privileges.items()]
     return (
-        _table(head, rows)
-        + (_table(_row("th", ["Deadlines missed", "ticks"]), missed) if missed else "")
-        + (_table(_row("th", ["Privilege", "state"]), got, "plain") if got else "")
+        table(head, rows)
+        + (table(row("th", ["Deadlines missed", "ticks"]), missed) if missed else "")
+        + (table(row("th", ["Privilege", "state"]), got, "plain") if got else "")
     )
 
 
@@ -94,16 +94,30 @@ def time_line(run: Run) -> str:
         for a, b, mode, cause in found[:MOST_SPELLS]
     )
     rows = [
-        _row("td", [f"{a:.2f}", f"{b - a:.2f}", mode_name(mode), cause_name(cause)])
+        row("td", [f"{a:.2f}", f"{b - a:.2f}", mode_name(mode), cause_name(cause)])
         for a, b, mode, cause in found[:MOST_SPELLS]
     ]
     left_out = len(found) - len(rows)
     more = f'<p class="note">and {left_out:,} more changes</p>' if left_out > 0 else ""
-    head = _row("th", ["From, s", "For, s", "Mode", "Cause"])
+    head = row("th", ["From, s", "For, s", "Mode", "Cause"])
     return (
-        f'<div class="modes">{bar}</div><div class="ticks">{_lap_ticks(run, begin, end)}</div>'
-        f"{_legend()}{_table(head, rows, 'changes')}{more}"
+        f'<div class="modes">{bar}</div>{_marks(run, begin, end)}'
+        f'<div class="ticks">{_lap_ticks(run, begin, end)}</div>'
+        f"{_legend()}{table(head, rows, 'changes')}{more}"
     )
+
+
+def _marks(run: Run, begin: float, end: float) -> str:
+    """Return the events of a log, each a stroke below the bar of modes."""
+    if run.evidence is None:
+        return ""
+    strokes = "".join(
+        f'<i class="{"grave" if event.grave else ""}" '
+        f'style="left:{100 * (event.t_s - begin) / (end - begin):.3f}%" '
+        f'title="{escape(f"{event.t_s:.2f} s: {event.what}")}"></i>'
+        for event in run.evidence.events[:MOST_SPELLS]
+    )
+    return f'<div class="marks">{strokes}</div>'
 
 
 def _lap_ticks(run: Run, begin: float, end: float) -> str:
@@ -138,15 +152,17 @@ def _lap_row(lap: Lap, best: Lap) -> str:
         number(lap.max_cross_track_m, 3),
         number(lap.min_edge_margin_m, 2),
     ]
-    return _row("td", cells, "best" if lap is best else "", f' data-lap="{lap.number}"')
+    return row("td", cells, "best" if lap is best else "", f' data-lap="{lap.number}"')
 
 
-def _row(cell: str, values: Iterable[str], kind: str = "", more: str = "") -> str:
+def row(cell: str, values: Iterable[str], kind: str = "", more: str = "") -> str:
+    """Return a row of ``th`` or ``td`` cells, its texts taken literally."""
     cells = "".join(f"<{cell}>{escape(value)}</{cell}>" for value in values)
     return f'<tr class="{kind}"{more}>{cells}</tr>' if kind else f"<tr{more}>{cells}</tr>"
 
 
-def _table(head: str, rows: list[str], kind: str = "") -> str:
+def table(head: str, rows: list[str], kind: str = "") -> str:
+    """Return a table of rows made by ``row``."""
     return (
         f'<div class="wide"><table class="{kind}"><thead>{head}</thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

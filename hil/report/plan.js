@@ -54,7 +54,7 @@ function signs() {
     const [[across, right], [up, over]] = seen([x, u], [y, v]);
     return { x: across, y: up, showarrow: false, font: { size: 11, color: colour("--muted") }, xshift: 13 * right, yshift: 13 * over, ...more };
   };
-  const numbers = data.apexes.map(({ x, y, u, v }, k) => sign(x, y, u, v, { text: String(k + 1) }));
+  const numbers = data.corners.map(({ x, y, u, v }, k) => sign(x, y, u, v, { text: String(k + 1) }));
   const [from, to] = [0, 1].map((i) => [0, 1].map((k) => data.plan.left[k][i] / 100));
   const out = [0, 1].map((k) => (data.plan.left[k][0] - data.plan.right[k][0]) / 100);
   const [u, v] = out.map((d) => d / (Math.hypot(...out) || 1));
@@ -144,6 +144,7 @@ function stationOnPlan(event) {
 }
 
 function drawGrip() {
+  if ($("#grip").hidden) return;
   const lap = focused();
   const [from, to] = range();
   const keep = data.stations.map((s, i) => i).filter((i) => data.stations[i] >= from && data.stations[i] <= to && lap.ax[i] !== null);

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tianyuan.hil.analysis.events import Event
 from tianyuan.hil.laps import Lap
 
 
@@ -32,6 +33,28 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """One message on one bus, over a whole log; times in milliseconds."""
+
+    bus: str
+    name: str
+    sent: bool  # by the host
+    frames: int
+    mean_ms: float | None
+    silent_ms: float  # at most
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a drive's own log tells beside its telemetry; sentences are for people."""
+
+    traffic: Sequence[Traffic]
+    events: Sequence[Event]
+    gaps: Sequence[str] = ()  # frames or ticks that the log lacks
+    notes: Sequence[str] = ()  # what was wrong with the file, and with frames in it
+
+
+@dataclass(frozen=True)
 class Run:
     """One run, as people are to read it; text is taken literally, never as markup."""
 
@@ -48,3 +71,4 @@ class Run:
     real_time_factor: float | None = None
     timing: Timing | None = None
     figures: Mapping[str, float | str] = field(default_factory=dict)  # more, named for people
+    evidence: Evidence | None = None  # of a log; its errors are the host's own estimate

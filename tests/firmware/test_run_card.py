@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numba
 import numpy as np
 import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.run_card import card_file, read_card, write_card
+from tianyuan.firmware.log_file import card_file, card_text, copy_card
+from tianyuan.firmware.recording.formats import open_log_file
+from tianyuan.firmware.run_card import read_card, write_card
 from tianyuan.firmware.tables import wire
 
 
@@ -48,6 +51,33 @@ def test_every_float_of_the_line_comes_back_bit_for_bit(tmp_path, car, circle):
     log = tmp_path / "run.blf"
     write_card(log, car, path, Controller.STANLEY, 500)
     assert read_card(log, tmp_path).path.tobytes() == path.tobytes()
+
+
+def test_a_card_tells_what_ran_and_when(tmp_path, car, circle):
+    log = tmp_path / "run.blf"
+    write_card(log, car, circle, Controller.STANLEY, 500, 1_700_000_000_123_456_789)
+    card = read_card(log, tmp_path)
+    assert card.wall_ns == 1_700_000_000_123_456_789
+    assert {"tianyuan", "python", "numba", "numpy", "llvmlite"} <= set(card.versions)
+    assert card.versions["numba"] == numba.__version__
+    assert "started" in json.loads(card_file(log).read_text())
+
+
+def test_an_mf4_that_was_moved_alone_brings_its_card_along(tmp_path, car, circle):
+    log, moved = tmp_path / "run.mf4", tmp_path / "moved.mf4"
+    write_card(log, car, circle, Controller.STANLEY, 500)
+    open_log_file(log, card_text(log)).close()
+    log.rename(moved)
+    card = read_card(moved, tmp_path)
+    assert card.path.tobytes() == circle.tobytes()
+    assert card.car.parameters == car.parameters
+
+
+def test_a_log_followed_from_outside_gets_the_card_of_its_ring(tmp_path, log):
+    copy_card(log, tmp_path / "mine.blf")
+    assert card_text(tmp_path / "mine.blf") == card_text(log)
+    copy_card(tmp_path / "none.ring", tmp_path / "other.blf")
+    assert card_text(tmp_path / "other.blf") is None
 
 
 @pytest.mark.parametrize("key", ["car", "dbc", "controller", "rate_hz", "path", "tianyuan"])

@@ -13,6 +13,7 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import frames
+from tianyuan.firmware.log_file import card_file, card_text
 from tianyuan.firmware.ring import push
 from tianyuan.firmware.ring_file import KEEP, ring_file
 from tianyuan.firmware.shared_ring import RingReader, SharedRing
@@ -20,6 +21,7 @@ from tianyuan.firmware.shared_ring import RingReader, SharedRing
 WRITER = """
 import sys, time
 from tianyuan.dbc.frame import frames
+from tianyuan.firmware.log_file import card_file, card_text
 from tianyuan.firmware.ring import push
 from tianyuan.firmware.shared_ring import SharedRing
 with SharedRing("can0", 256) as shared:
@@ -69,8 +71,23 @@ def test_the_next_host_puts_a_dead_ones_ring_aside(writer):
     writer.wait()
     with SharedRing("can0", 64) as mine:
         assert RingReader(mine.file).take().size == 0
-        left = RingReader(mine.file.with_suffix(".ring.dead"))
-        assert left.take()["can_id"].tolist() == list(range(100))
+        dead = mine.file.with_suffix(".ring.dead")
+        assert RingReader(dead).take()["can_id"].tolist() == list(range(100))
+
+
+def test_a_card_goes_where_its_ring_goes(rings):
+    with SharedRing("can0", 64) as mine:
+        card_file(mine.file).write_bytes(b"card")
+    with SharedRing("can0", 64) as mine:
+        dead = mine.file.with_suffix(".ring.dead")
+        assert card_text(dead) == b"card"
+        assert card_text(mine.file) is None
+        card_file(mine.file).write_bytes(b"next")
+        mine.remove()
+    assert {file.name for file in rings.iterdir()} == {dead.name, card_file(dead).name}
+    SharedRing("can0", 64).close()
+    SharedRing("can0", 64).close()
+    assert card_text(dead) is None
 
 
 @pytest.mark.compiled
@@ -115,13 +132,14 @@ def test_an_ended_ring_can_be_taken_away_under_its_readers():
 def test_dead_rings_do_not_pile_up(rings):
     for number in range(2 * KEEP):
         SharedRing(f"can{number}", 64).close()
+        card_file(ring_file(f"can{number}")).touch()
         os.utime(ring_file(f"can{number}"), ns=(number, number))
     with SharedRing("alive", 64) as alive:
         assert alive.file.exists()
         left = {file.name for file in rings.iterdir()}
     assert f"can{2 * KEEP - 1}.ring" in left
     assert "can0.ring" not in left
-    assert len(left) == KEEP + 1
+    assert len(left) == 2 * KEEP + 1  # each dead one with its card
 
 
 @pytest.mark.parametrize("content", [b"", b"TYRING", bytes(8192)])

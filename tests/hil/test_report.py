@@ -17,9 +17,26 @@ from plotly.offline import get_plotlyjs
 
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import PATH, Cause, Mode
-from tianyuan.hil.laps import laps
-from tianyuan.hil.report import Run, Stage, Timing, geometry, lap_picture, wording, write_report
+from tianyuan.hil.analysis.compare import compare
+from tianyuan.hil.analysis.corners import find_corners
+from tianyuan.hil.analysis.events import Event
+from tianyuan.hil.analysis.line import Line
+from tianyuan.hil.analysis.loops import Span
+from tianyuan.hil.analysis.trace import Trace
+from tianyuan.hil.laps import laps, spans
+from tianyuan.hil.report import (
+    Evidence,
+    Run,
+    Stage,
+    Timing,
+    Traffic,
+    geometry,
+    lap_picture,
+    wording,
+    write_report,
+)
 from tianyuan.hil.report.columns import lap_values
+from tianyuan.hil.report.comparison import write_comparison
 from tianyuan.hil.report.data import spells
 from tianyuan.hil.report.palette import ON_DARK, ON_LIGHT, speed_colours
 from tianyuan.hil.telemetry import TELEMETRY
@@ -195,7 +212,18 @@ def payload(page: Page) -> dict:
     return json.loads(packed, parse_constant=refuse)
 
 
-SECTIONS = ("line", "laps", "grip", "speed", "errors", "actuators", "estimate", "timing", "modes")
+SECTIONS = (
+    "line",
+    "laps",
+    "grip",
+    "corners",
+    "speed",
+    "errors",
+    "actuators",
+    "estimate",
+    "timing",
+    "modes",
+)
 
 
 @pytest.mark.parametrize("completed", [0, 1, 10])
@@ -211,6 +239,76 @@ def test_any_number_of_laps_makes_a_whole_page(tmp_path, completed, timed):
     assert len(payload(page)["laps"]) == completed + 1  # the last one was not completed
     assert len(payload(page)["stages"]) == (3 if timed else 0)
     assert len(text) < 5_000_000
+
+
+def test_corners_of_the_page_are_those_of_the_line(tmp_path):
+    path = circuit()
+    _, page = written(tmp_path, a_run(3, path=path))
+    found = find_corners(path)
+    assert len(found) >= 3
+    assert [each["apex_m"] for each in figures(page)["corners"]] == [c.apex_m for c in found]
+    for lap in payload(page)["laps"][1:3]:
+        speed_kmh = np.array(lap["columns"]["speed"]) / 10
+        for (time_s, *_, slowest), corner in zip(lap["passages"], found, strict=True):
+            assert time_s * speed_kmh.max() / 3.6 > corner.end_m - corner.begin_m
+            assert speed_kmh.min() - 0.1 <= slowest <= speed_kmh.max()
+
+
+def evidence(name: str = "GNSS_POSITION") -> Evidence:
+    traffic = [
+        Traffic("car", name, False, 12_345, 10.0, 31.5),
+        Traffic(name, "x", True, 1, None, 0),
+    ]
+    events = [Event(1.5, name, True), Event(2.5, "flag green", False)]
+    return Evidence(traffic, events, [f"3.0 s: {name}"], [name])
+
+
+def test_a_log_has_its_events_messages_and_gaps(tmp_path):
+    text, page = written(tmp_path, a_run(2, evidence=evidence()))
+    assert {"events", "log", "messages"} <= set(page.ids)
+    read = figures(page)
+    assert [event["what"] for event in read["events"]] == ["GNSS_POSITION", "flag green"]
+    assert read["messages"][0]["frames"] == 12_345
+    assert read["gaps"] == ["3.0 s: GNSS_POSITION"]
+    assert "12,345" in text
+    assert "the host's own estimate" in text
+    assert "the plant's truth" not in text
+
+
+def test_a_flickering_fault_does_not_drown_the_page(tmp_path):
+    many = [Event(k * 1e-3, "brake reports a fault", True) for k in range(20_000)]
+    text, _ = written(tmp_path, a_run(1, evidence=Evidence([], many, ["gap"] * 9000)))
+    assert "and 19,700 more" in text
+    assert "and 8,950 more" in text
+
+
+def compared(path: np.ndarray, name: str):
+    """Lap 2 beside lap 1 of the same drive."""
+    rows = drive(path, 2)
+    columns = ("t_s", "x_m", "y_m", "speed_mps", "steer_rad", "throttle", "brake_bar")
+    trace = Trace(name, *(rows[column].astype(float) for column in columns))
+    one, two = (Span(*each[:3]) for each in spans(rows))
+    return compare(Line(path.view(np.recarray), True), (trace, one), (trace, two))
+
+
+@pytest.mark.parametrize("name", ["human.blf", "<script>alert(1)</script>", "${title}"])
+def test_a_comparison_is_one_whole_page(tmp_path, name):
+    found = compared(circuit(), name)
+    write_comparison(tmp_path / "page.html", found)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.words["h1"] == f"{name}, lap 1 and {name}, lap 2"
+    assert page.tags.count("script") == 4
+    assert [a for a in page.attributes if a[1] in {"src", "href"}] == []
+    drawn = payload(page)
+    late = [np.array(lap["columns"]["time"], float)[-2] / 1000 for lap in drawn["laps"]]
+    assert late[1] - late[0] == pytest.approx(found.total_s, abs=3e-3)
+    read = figures(page)
+    assert read["delta_s"] == found.total_s
+    assert sum(c["delta_s"] for c in read["corners"]) == pytest.approx(found.total_s)
+    assert {"speed", "steer", "throttle", "brake", "cross_track"} <= set(
+        drawn["laps"][0]["columns"]
+    )
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path):
@@ -252,7 +350,13 @@ def test_names_are_taken_literally(tmp_path, name):
     fields = ("title", "track", "car", "controller", "date", "machine", "stop_cause")
     stages = {name: timing().stages["Tick"]}
     hostile = Timing(stages, {name: 1}, {name: name})
-    run = a_run(1, **dict.fromkeys(fields, name), timing=hostile, figures={name: name})
+    run = a_run(
+        1,
+        **dict.fromkeys(fields, name),
+        timing=hostile,
+        figures={name: name},
+        evidence=evidence(name),
+    )
     _, page = written(tmp_path, run)
     _, clean = written(tmp_path, a_run(1, timing=hostile))
     assert page.tags.count("script") == clean.tags.count("script") == 4

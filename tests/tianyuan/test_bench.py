@@ -48,3 +48,15 @@ def test_the_codecs_figures_are_json_alone_on_standard_output():
     found = json.loads(result.stdout)
     assert found["decode_ns"]["ours"] > 0 and found["encode_ns"]["cantools"] > 0
     assert set(found["traffic"]) == {"six-signals", "car", "car-protected"}
+
+
+def test_the_decoders_figures_are_json_alone_on_standard_output():
+    arguments = ["bench", "decode", "--turns", "1", "--seconds", "1", "--json", "-"]
+    result = CliRunner(env={"TIANYUAN_SHARED": "/nowhere"}).invoke(app, arguments)
+
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert set(found) == {"candump", "blf", "mf4", "published"}
+    for kind in ("candump", "blf", "mf4"):
+        assert found[kind]["equal"], kind
+        assert {"ours_s", "peer_s", "ratio"} <= found[kind].keys()

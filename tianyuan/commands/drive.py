@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import signal
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -52,8 +51,11 @@ def drive(
     channel: options.Channel = "tianyuan",
     host_bus: options.HostBus = None,
     log: Annotated[
-        Path | None, typer.Option("--log", help="Record to a file: .blf, .asc or .log.")
+        Path | None, typer.Option("--log", help="Record to a file: .blf, .mf4, .log or .log.gz.")
     ] = None,
+    log_part_mb: options.LogPartMb = options.LOG_PART_MB,
+    log_part_s: options.LogPartS = 0.0,
+    log_total_mb: options.LogTotalMb = 0.0,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.1, help="Stop the car after so long.")
     ] = None,
@@ -72,9 +74,13 @@ def drive(
     boot, asked = Boot(), controls()
     boot.reached("load")
     ready = prepare(car, track, line, controller, rate)
-    card = partial(write_card, log, ready.car, ready.path, ready.law, rate) if log else None
+
+    def card(beside: Path, wall_ns: int) -> None:
+        write_card(beside, ready.car, ready.path, ready.law, rate, wall_ns)
+
+    keep = options.limits_of(log_part_mb, log_part_s, log_total_mb)
     stop_then_quit_on_signals(asked)
-    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about)
+    terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about, keep)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
     print_privileges(result.steps)

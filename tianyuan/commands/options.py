@@ -12,6 +12,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.drivers.address import CAN_INTERFACE, Address
 from tianyuan.drivers.interface_facts import advice, check, facts_of
+from tianyuan.firmware.log_file import USUAL, Limits
 
 CarName = Annotated[str, typer.Option("--car", help="A shipped car, or the path of its TOML file.")]
 TrackName = Annotated[
@@ -47,6 +48,22 @@ BusModel = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
 Cpu = Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the real-time thread to a CPU.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after so long.")]
+LogPartMb = Annotated[
+    float,
+    typer.Option("--log-part-mb", min=0, help="Go on in a further file above so much; 0: no."),
+]
+LogPartS = Annotated[
+    float, typer.Option("--log-part-s", min=0, help="Go on in a further file after so long; 0: no.")
+]
+LogTotalMb = Annotated[
+    float,
+    typer.Option(
+        "--log-total-mb",
+        min=0,
+        help="Drop the oldest files of the log above so much in all; 0: keep everything. A file "
+        "is a quarter of it at most.",
+    ),
+]
 Early = Annotated[
     int,
     typer.Option(
@@ -78,6 +95,8 @@ Channel = Annotated[
     ),
 ]
 
+MEGABYTE = 1_000_000
+LOG_PART_MB = USUAL.part_bytes / MEGABYTE
 RATES = (100, 125, 200, 250, 500, 1000)
 
 
@@ -88,6 +107,11 @@ def controller_of(name: str) -> Controller:
     except KeyError:
         known = ", ".join(law.name.lower().replace("_", "-") for law in Controller)
         raise InputError(f"--controller {name}: unknown law; choose one of {known}") from None
+
+
+def limits_of(part_mb: float, part_s: float, total_mb: float) -> Limits:
+    """When a log goes on in a further file, and how much of it is kept."""
+    return Limits(int(part_mb * MEGABYTE), part_s, int(total_mb * MEGABYTE))
 
 
 def period_ns_of(rate_hz: int) -> int:

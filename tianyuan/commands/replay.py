@@ -1,61 +1,130 @@
-"""``tianyuan replay``: a drive's log through the same compiled tick, compared bit for bit."""
+"""``tianyuan replay``: logs through the same compiled tick, or onto a bus."""
 
 from __future__ import annotations
 
-import json as jsonlib
-import tempfile
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tianyuan.commands import options
-from tianyuan.commands.progress import bar
-from tianyuan.firmware.host import make_host
-from tianyuan.firmware.run_card import read_card
-from tianyuan.hil import replay as replaying
-from tianyuan.hil.replay import Outcome
+from tianyuan.commands.replays.folder import replay_folder
+from tianyuan.commands.replays.one import ask_what_if, replay_one
+from tianyuan.commands.replays.onto_bus import replay_onto_bus
+from tianyuan.control.errors import InputError
+from tianyuan.control.records import Controller
+from tianyuan.firmware.log_file import card_file
+from tianyuan.hil.replay.source import Named
 
 
 def replay(
-    log: Annotated[Path, typer.Argument(help="A log that `tianyuan drive --log` wrote.")],
+    log: Annotated[
+        Path,
+        typer.Argument(help="A log of `tianyuan drive --log`, any other, or a folder of logs."),
+    ],
+    car: Annotated[
+        str | None, typer.Option("--car", help="For another host's log: a car, or its TOML file.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option("--track", help="For another host's log: a circuit, or its file.")
+    ] = None,
+    line: options.LineFile = None,
+    controller: Annotated[
+        str | None,
+        typer.Option("--controller", "-k", help="Another law than the run's; stanley for others."),
+    ] = None,
+    rate: options.Rate = 500,
+    bus: Annotated[
+        list[str] | None,
+        typer.Option("--bus", help="BUS=CHANNEL: which of the log's channels is a car's bus."),
+    ] = None,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="KEY=VALUE of the car's file: what would have been commanded with it? With "
+            "--to-bus, a setting of python-can's interface. May be repeated.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="With --set: draw both in one HTML file.")
+    ] = None,
+    to_bus: Annotated[
+        bool, typer.Option("--to-bus", help="Play the log onto a bus, with its own spacing.")
+    ] = False,
+    interface: Annotated[
+        str,
+        typer.Option(
+            "--interface",
+            "-i",
+            help="With --to-bus: tianyuan, socketcan, or any interface of python-can.",
+        ),
+    ] = "tianyuan",
+    channel: Annotated[
+        str,
+        typer.Option("--channel", "-c", help="With --to-bus: a bus for each channel, by commas."),
+    ] = "tianyuan",
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.01, max=100.0, help="With --to-bus: times as fast.")
+    ] = 1.0,
+    frames: Annotated[
+        str, typer.Option("--frames", help="With --to-bus: all, or those that came in or went out.")
+    ] = "all",
+    cpu: options.Cpu = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Of a folder: processes; one a core.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", help="Of a folder: a Dask scheduler's address or file."),
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Of a folder: what comes out is the new reference.")
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Of a folder: write JUnit's XML.")
+    ] = None,
     json: options.Json = None,
 ) -> None:
-    """Re-run a drive from its log; exit status 1 if any frame comes out otherwise."""
-    with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
-        card = read_card(log, Path(folder))
-        host = make_host(card.car, card.path, card.controller, 1_000_000_000 // card.rate_hz)
-    began = time.perf_counter()
-    with bar(f"replay of {log.name}", total=None) as progress:
-        outcome = replaying.replay(log, host, progress)
-    figures = figures_of(outcome, time.perf_counter() - began)
-    if json is not None:
-        options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
-    if json != "-":
-        typer.echo(verdict(outcome))
-    if outcome.mismatches:
+    """Re-run a drive from its log; exit status 1 if any frame comes out otherwise.
+
+    A folder of logs is a regression suite: each is held against the reference beside it.
+    """
+    # Of a log whose first part was dropped, its card says that there was one.
+    if not log.exists() and not card_file(log).exists():
+        raise InputError(f"{log}: no such file")
+    law = options.controller_of(controller) if controller is not None else None
+    rate_hz = 1_000_000_000 // options.period_ns_of(rate)
+    named = Named(car, track, line, law or Controller.STANLEY, rate_hz, _buses_of(bus or []))
+    if to_bus:
+        replay_onto_bus(log, interface, channel, speed, frames, changed or [], cpu, json)
+        return
+    if log.is_dir():
+        _refuse(changed or report, "--set and --report are for a single log")
+        fine = replay_folder(log, named, workers, cluster, accept, junit, json)
+    else:
+        folders = workers or cluster or accept or junit
+        _refuse(folders, "--workers, --cluster, --accept and --junit are for a folder of logs")
+        if changed or (law is not None and car is None):
+            ask_what_if(log, named, changed or [], law, json, report)
+            return
+        _refuse(report, "--report draws a difference: give --set or --controller too")
+        fine = replay_one(log, named, json)
+    if not fine:
         raise typer.Exit(1)
 
 
-def figures_of(outcome: Outcome, seconds: float) -> dict[str, Any]:
-    """The JSON of a replay that took ``seconds``."""
-    first = outcome.first_mismatch
-    return {
-        "ticks": outcome.ticks,
-        "mismatches": outcome.mismatches,
-        "first_mismatch": first._asdict() if first else None,
-        "bit_exact": outcome.mismatches == 0,
-        "real_time_factor": outcome.seconds / max(seconds, 1e-9),
-    }
+def _refuse(given: object, why: str) -> None:
+    if given:
+        raise InputError(why)
 
 
-def verdict(outcome: Outcome) -> str:
-    """One line on what the replay found."""
-    if outcome.first_mismatch is None:
-        return f"replay: bit-exact over {outcome.ticks} ticks, {outcome.seconds:.1f} s of driving"
-    first = outcome.first_mismatch
-    return (
-        f"replay: {outcome.mismatches} frames differ, the first in tick {first.tick}: "
-        f"recorded {first.recorded}, replayed {first.replayed}"
-    )
+def _buses_of(texts: list[str]) -> dict[str, str]:
+    """The log's channel of each bus, of ``--bus BUS=CHANNEL``."""
+    found = {}
+    for text in texts:
+        bus, equals, channel = text.partition("=")
+        if not (equals and bus and channel):
+            raise InputError(f"--bus {text}: not BUS=CHANNEL, as car=can0")
+        found[bus] = channel
+    return found

@@ -17,7 +17,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.bus.figures import BusFigures
-from tianyuan.hil.laps import LapRun
+from tianyuan.hil.laps import Lap, LapRun
 from tianyuan.hil.report import Run, Stage, Timing
 
 KMH_PER_MPS = 3.6
@@ -45,8 +45,14 @@ def result_of(
 
 def print_laps(run: LapRun) -> None:
     """The lap table and how the run ended."""
-    console = Console()
-    table = Table(title=f"{run.car} on {run.track}, {run.controller}", title_justify="left")
+    print_lap_table(f"{run.car} on {run.track}, {run.controller}", run.laps)
+    ended = "finished" if run.finished else "not finished"
+    Console().print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
+
+
+def print_lap_table(title: str, laps: Sequence[Lap]) -> None:
+    """A row for each completed lap."""
+    table = Table(title=title, title_justify="left")
     for heading in (
         "lap",
         "time s",
@@ -56,7 +62,7 @@ def print_laps(run: LapRun) -> None:
         "top km/h",
     ):
         table.add_column(heading, justify="right")
-    for lap in run.laps:
+    for lap in laps:
         table.add_row(
             str(lap.number),
             f"{lap.time_s:.3f}",
@@ -65,9 +71,7 @@ def print_laps(run: LapRun) -> None:
             f"{lap.min_edge_margin_m:.3f}",
             f"{lap.top_speed_mps * KMH_PER_MPS:.1f}",
         )
-    console.print(table)
-    ended = "finished" if run.finished else "not finished"
-    console.print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
+    Console().print(table)
 
 
 def print_buses(buses: Sequence[BusFigures]) -> None:
@@ -107,8 +111,13 @@ def timing_of(kept: Accounts) -> Timing:
 
 def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run) -> None:
     """Write a report or a picture; raises InputError where the file cannot be written."""
+    saved(what, file, lambda file: write(file, run))
+
+
+def saved(what: str, file: Path, write: Callable[[Path], None]) -> None:
+    """Write a file that an option asked for, and say so. Raises InputError where it cannot be."""
     try:
-        write(file, run)
+        write(file)
     except OSError as error:
         # The file at fault may be one of ours that it is made from.
         culprit = error.filename or file

@@ -23,6 +23,13 @@ def print_timing(figures: dict) -> None:
     console.print(f"deadlines missed: {figures['overruns']}")
     if figures["lost_by_recorder"]:
         console.print(f"frames missing from the log: {figures['lost_by_recorder']}")
+    if figures["log_parts_dropped"]:
+        console.print(dropped(figures["log_parts_dropped"], figures["log_parts"]))
+
+
+def dropped(count: int, parts: int) -> str:
+    """What became of the oldest parts of a bounded log."""
+    return f"the oldest {count} of the log's {parts} files were dropped for newer ones"
 
 
 def print_boot(boot: Boot) -> None:

@@ -7,52 +7,20 @@ import math
 import numpy as np
 import pytest
 
+from tianyuan.hil.validation.energy import lost_w, stored_j
+
 
 def stored(v, s) -> np.ndarray:
-    """Kinetic energy in J of car, wheels, engine and rolling body, and what its springs hold.
-
-    The body's centre swings to the right with the roll: its speed across is that of the car
-    less arm times roll rate, and along it is more by what it is out times the yaw rate.
-    """
-    body_kg, arm = v.body()
-    rate, vy, roll = s["roll_rate_radps"], s["vy_mps"], s["roll_rad"]
-    suspension = v.suspension
-    stiffness = suspension.front_roll_nm_per_rad + suspension.rear_roll_nm_per_rad
-    moving = v.chassis.mass_kg * (s["vx_mps"] ** 2 + vy**2)
-    moving += v.chassis.yaw_inertia_kgm2 * s["yaw_rate_radps"] ** 2
-    moving += (suspension.roll_inertia_kgm2 + body_kg * arm**2) * rate**2
-    moving += 2 * body_kg * arm * (s["vx_mps"] * s["yaw_rate_radps"] * roll - vy * rate)
-    springs = (stiffness - body_kg * 9.81 * arm) * roll**2
-    wheels = v.tyre.wheel_inertia_kgm2 * (s["wheel_radps"] ** 2).sum(axis=-1)
-    return 0.5 * (moving + springs + wheels + v.engine.inertia_kgm2 * s["engine_radps"] ** 2)
+    """Kinetic energy in J of car, wheels, engine and rolling body, and what its springs hold."""
+    return stored_j(v, s) + 0.5 * v.engine.inertia_kgm2 * s["engine_radps"] ** 2
 
 
 def lost(v, t: np.ndarray, c) -> float:
     """Work in J that drag, rolling, brakes, dampers and the tyres' slip took from the car."""
-    speed, yaw, radius = t["vx_mps"], t["yaw_rate_radps"], v.tyre.radius_m
-    car, controls = v.chassis, c.controls[0]
-    power = v.aero.drag_n_per_mps2 * speed * np.hypot(speed, t["vy_mps"]) * speed
-    power += v.aero.side_n_per_mps2 * np.hypot(speed, t["vy_mps"]) * t["vy_mps"] ** 2
-    damping = v.suspension.front_roll_damping_nms + v.suspension.rear_roll_damping_nms
-    power += damping * t["roll_rate_radps"] ** 2
-    tan = math.tan(controls.steer_rad)
-    apart = v.suspension.ackermann * car.front_track_m / 2 / car.wheelbase_m * tan
-    angles = (math.atan(tan / (1 - apart)), math.atan(tan / (1 + apart)), 0.0, 0.0)
-    bars = (controls.brake_front_bar,) * 2 + (controls.brake_rear_bar,) * 2
-    for i in range(4):
-        front, half = i < 2, 0.5 * (car.front_track_m if i < 2 else car.rear_track_m)
-        along = speed - (half if i % 2 == 0 else -half) * yaw
-        ahead = car.front_axle_m if front else car.front_axle_m - car.wheelbase_m
-        across = t["vy_mps"] + ahead * yaw
-        sin, cos = math.sin(angles[i]), math.cos(angles[i])
-        spin, fx, fy = (t[f"wheel_{name}"][:, i] for name in ("radps", "fx_n", "fy_n"))
-        power += fx * (spin * radius - along * cos - across * sin)
-        power -= fy * (across * cos - along * sin)
-        axle = v.brakes.front_nm_per_bar if front else v.brakes.rear_nm_per_bar
-        held = 0.5 * axle * bars[i]
-        held += radius * (v.tyre.rolling + v.tyre.rolling_spm * speed) * t["wheel_load_n"][:, i]
-        power += held * np.abs(spin)
-    return float(np.sum(power) * c.dt_s)
+    controls = c.controls[0]
+    steer_rad = np.full(len(t), controls.steer_rad)
+    bars = np.tile((controls.brake_front_bar, controls.brake_rear_bar), (len(t), 1))
+    return float(np.sum(lost_w(v, t, steer_rad, bars)) * c.dt_s)
 
 
 OPEN = {"kind": "open", "preload_nm": 0.0, "drive_lock": 0.0, "coast_lock": 0.0}

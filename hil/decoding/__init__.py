@@ -1,0 +1,1 @@
+"""Logs to signals: frames and DBC files to columns of physical values."""

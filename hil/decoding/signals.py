@@ -1,0 +1,53 @@
+"""Signals of logs by name, each as one column, for whoever reckons with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tianyuan.drivers.logs.log import Log
+from tianyuan.hil.decoding.catalogue import Catalogue
+from tianyuan.hil.decoding.databases import Database
+from tianyuan.hil.decoding.decoder import Counts, Table, tables
+
+
+class Series(NamedTuple):
+    """One signal: times (n,) i8 in ns, and physical values (n,) f8 in the DBC file's unit."""
+
+    t_ns: np.ndarray
+    values: np.ndarray
+
+
+def read_signals(
+    logs: Sequence[Path], databases: Sequence[Database], wanted: Collection[str] | None = None
+) -> dict[str, Series]:
+    """Decode logs, one after the other, into a Series for each signal that occurs in them.
+
+    Signals are called ``MESSAGE.Signal``; ``wanted`` are those to be decoded, None is all. A
+    message of the same name on a further channel is ``MESSAGE@CHANNEL``. Databases come from
+    ``databases.database`` and ``databases.of_car``. Raises InputError.
+    """
+    pieces: dict[str, list[Series]] = {}
+    catalogue = Catalogue(databases, wanted)
+    for file in logs:
+        for table in chain.from_iterable(tables(Log(file), catalogue, Counts())):
+            for at, column in enumerate(table.stream.layout.columns):
+                name = f"{table.stream.name}.{column.name}"
+                pieces.setdefault(name, []).append(_series(table, at, column.kind))
+    found = {
+        name: Series(*(np.concatenate(parts) for parts in zip(*series, strict=True)))
+        for name, series in pieces.items()
+    }
+    return {name: series for name, series in found.items() if series.t_ns.size}
+
+
+def _series(table: Table, at: int, kind: str) -> Series:
+    values = table.words[at].view(kind).astype(np.float64, copy=False)
+    if not len(table.present) or table.present[at].all():
+        return Series(table.t_ns, values)
+    held = table.present[at] != 0
+    return Series(table.t_ns[held], values[held])

@@ -1,0 +1,1 @@
+"""What decoded tables are written to: a kind of file each, all in constant memory."""

@@ -1,0 +1,25 @@
+"""A stretch of a log: its frames, parted into ticks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Stretch(NamedTuple):
+    """Frames of whole ticks: those of tick ``k`` end before ``ends[k]``, and begin there too."""
+
+    frames: np.recarray  # (n,) FRAME; those that the host sent have TX in ``reserved``
+    ends: np.ndarray  # (ticks,)
+    t_ns: np.ndarray  # (ticks,) what each tick was told
+
+    def part(self, first: int, last: int) -> Stretch:
+        """The ticks from ``first`` up to, but not with, ``last``."""
+        begin = int(self.ends[first - 1]) if first else 0
+        end = int(self.ends[last - 1]) if last else 0
+        return Stretch(
+            self.frames[begin:end].view(np.recarray),
+            self.ends[first:last] - begin,
+            self.t_ns[first:last],
+        )

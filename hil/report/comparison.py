@@ -1,0 +1,139 @@
+"""Writes the comparison of two laps: one HTML file, drawn by the report's own scripts."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import numpy as np
+
+from tianyuan.hil.analysis.compare import Comparison, Side
+from tianyuan.hil.analysis.corners import Passage
+from tianyuan.hil.report import geometry
+from tianyuan.hil.report.columns import DEGREES, DIGITS, packed
+from tianyuan.hil.report.data import LEVELS, finite, plan, through
+from tianyuan.hil.report.page import SCRIPTS, inert, library, read
+from tianyuan.hil.report.page import packed as compressed
+from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
+from tianyuan.hil.report.wording import KMH_PER_MPS, lap_time, number
+
+LABELS: Final = ("A", "B")
+SEEN_S: Final = 0.005  # less than this is no difference
+
+
+def write_comparison(file: str | Path, found: Comparison) -> None:
+    """Write two laps to ``file`` as one self-contained HTML page, replacing the file.
+
+    Errors: OSError when the file cannot be written.
+    """
+    page = Template(read("comparison.html")).substitute(
+        title=escape(f"{named(found.a)} and {named(found.b)}"),
+        a=escape(f"{named(found.a)}, {lap_time(found.a.lap_s)}"),
+        b=escape(f"{named(found.b)}, {lap_time(found.b.lap_s)}"),
+        style=read("page.css"),
+        summary=_summary(found),
+        figures=inert(figures(found)),
+        library=library(),
+        payload=compressed(json.dumps(payload(found), separators=(",", ":"), allow_nan=False)),
+        script="\n".join(read(name) for name in SCRIPTS),
+    )
+    Path(file).write_text(page, encoding="utf-8")
+
+
+def named(side: Side) -> str:
+    """Return a lap by its log and number."""
+    return f"{side.name}, lap {side.lap}"
+
+
+def figures(found: Comparison) -> dict[str, Any]:
+    """Return the comparison for machines: SI units, None where unknown."""
+    return {
+        "a": _lap(found.a),
+        "b": _lap(found.b),
+        "delta_s": finite(found.total_s),
+        "length_m": found.line.length_m,
+        "closed": found.line.closed,
+        "corners": [
+            each.corner._asdict()
+            | {"delta_s": finite(each.delta_s)}
+            | {"a": _passage(each.a), "b": _passage(each.b)}
+            for each in found.through
+        ],
+    }
+
+
+def _lap(side: Side) -> dict[str, Any]:
+    return {"log": side.name, "lap": side.lap, "time_s": finite(side.lap_s)}
+
+
+def _passage(driven: Passage) -> dict[str, float | None]:
+    return {name: finite(value) for name, value in driven._asdict().items()}
+
+
+def payload(found: Comparison) -> dict[str, Any]:
+    """Return what the charts draw, with the keys of a run's payload."""
+    path, corners = found.line.path, [each.corner for each in found.through]
+    turn_rad = geometry.landscape_rad(path)
+    laps = []
+    for label, side in zip(LABELS, (found.a, found.b), strict=True):
+        columns = _columns(side)
+        laps.append({
+            "number": side.lap,
+            "label": label,
+            "name": label,
+            "completed": True,
+            "time_s": finite(side.lap_s),
+            "best": False,
+            "columns": packed(columns, turn_rad),
+            **through(corners, found.station_m, columns["time"], columns["speed"]),
+        })  # fmt: skip
+    speeds = np.concatenate([side.speed_mps for side in (found.a, found.b)]) * KMH_PER_MPS
+    return {
+        "length_m": float(found.station_m[-1]),
+        "points": len(found.station_m),
+        "digits": DIGITS,
+        "colours": speed_colours(LEVELS, ON_LIGHT),
+        "speed_range": geometry.tens(speeds),
+        **plan(path, corners, turn_rad, found.line.closed),
+        "laps": laps,
+        "against": [1],
+        "stages": {},
+    }
+
+
+def _columns(side: Side) -> dict[str, np.ndarray]:
+    """Return a lap in the units of the page."""
+    return {
+        "time": side.time_s,
+        "x": side.x_m,
+        "y": side.y_m,
+        "speed": side.speed_mps * KMH_PER_MPS,
+        "cross_track": side.offset_m,
+        "steer": side.steer_rad * DEGREES,
+        "throttle": side.throttle * 100.0,
+        "brake": side.brake_bar,
+    }
+
+
+def _summary(found: Comparison) -> str:
+    total_s = found.total_s
+    tiles = [
+        (f"{total_s:+.3f} s", "B behind A at the end", "first"),
+        (lap_time(found.a.lap_s), "A", ""),
+        (lap_time(found.b.lap_s), "B", ""),
+    ]
+    known = [each for each in found.through if np.isfinite(each.delta_s)]
+    by_loss = sorted(known, key=lambda each: each.delta_s)
+    for each, what in ((by_loss[-1:], "loses"), (by_loss[:1], "wins")):
+        if each and abs(each[0].delta_s) > SEEN_S and (each[0].delta_s > 0.0) is (what == "loses"):
+            text = f"corner {each[0].corner.number}, {each[0].delta_s:+.2f} s"
+            tiles.append((text, f"where B {what} most", "text"))
+    tiles.append((number(found.line.length_m, 0, "m"), "line", ""))
+    return "\n".join(
+        f'<div class="tile {kind}"><dd>{escape(value.replace("-", "−"))}</dd>'
+        f"<dt>{escape(name)}</dt></div>"
+        for value, name, kind in tiles
+    )

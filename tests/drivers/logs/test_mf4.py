@@ -1,0 +1,133 @@
+"""MF4 logs: as python-can reads them, group by group, and where they are cut off."""
+
+from __future__ import annotations
+
+import gzip
+
+import can
+import numpy as np
+import pytest
+
+from tests.drivers.logs.reading import (
+    all_frames,
+    assert_cuts_harmless,
+    assert_same,
+    frames_of,
+    kinds,
+)
+from tianyuan.control.errors import InputError
+from tianyuan.drivers.logs.log import Log
+
+PUBLISHED = [
+    "00000164_00000001-60FE3F04.MF4",
+    "00000164_00000005-60FEB5A8.MF4",
+    "00000165_00000006-60FFE42F.MF4",
+    "7512BE4D.MF4",
+]
+START_S = 1_700_000_000.0
+
+
+def by_message(read: np.recarray) -> np.recarray:
+    """Frames in an order of their own, where python-can's float times leave it open."""
+    return read[np.lexsort((read.t_ns, read.can_id))].view(np.recarray)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_log_is_read_as_python_can_reads_it(shared_data, name):
+    file = shared_data / "logs" / "css" / name
+    with can.LogReader(str(file)) as reader:
+        messages = list(reader)
+
+    log = Log(file)
+    read = all_frames(log)
+
+    assert_same(by_message(read), by_message(frames_of(messages)), within_ns=500)
+    assert (np.diff(read.t_ns) >= 0).all()
+    assert not log.notes.all()
+    counted = {f"can{m.channel}": 0 for m in messages}
+    for message in messages:
+        counted[f"can{message.channel}"] += 1
+    numbers = np.bincount(read.channel, minlength=len(log.channels))
+    assert {name: numbers[n] for n, name in enumerate(log.channels) if name} == counted
+
+
+def written(file, count=300) -> list[can.Message]:
+    """Messages of all kinds on two buses, and their log as python-can writes it."""
+    sent = []
+    for n in range(count):
+        kind = ["data", "fd", "remote", "error"][n % 4]
+        sent.append(
+            can.Message(
+                timestamp=START_S + n * 0.25,
+                arbitration_id=0x1ABCDE00 + n if n % 3 else n,
+                is_extended_id=n % 3 != 0,
+                is_fd=kind == "fd",
+                bitrate_switch=kind == "fd",
+                error_state_indicator=kind == "fd" and n % 8 == 1,
+                is_remote_frame=kind == "remote",
+                is_error_frame=kind == "error",
+                is_rx=n % 5 != 0,
+                channel=n % 2,
+                dlc=48 if kind == "fd" else 6,
+                data=None if kind == "remote" else bytes([n % 256]) * (48 if kind == "fd" else 6),
+            )
+        )
+    with can.MF4Writer(str(file)) as writer:
+        for message in sent:
+            writer.on_message_received(message)
+    return sent
+
+
+def test_frames_of_all_kinds_come_back_in_the_order_of_their_times(tmp_path):
+    file = tmp_path / "kinds.mf4"
+    expected = frames_of(written(file))
+
+    read = all_frames(Log(file))
+
+    assert_same(read, expected, within_ns=1000)  # its writer's float seconds since now
+    assert read.channel.tolist() == [n % 2 for n in range(read.size)]
+
+
+def test_a_log_that_is_not_finished_is_read_up_to_its_end(tmp_path, shared_data):
+    whole = shared_data / "logs" / "css" / "7512BE4D.MF4"
+
+    assert_cuts_harmless(whole, tmp_path / "cut.mf4", step=2999, one_stream=False)
+
+
+def test_a_finished_log_that_is_cut_off_is_read_up_to_the_cut(tmp_path, shared_data):
+    whole = shared_data / "logs" / "css" / "00000164_00000005-60FEB5A8.MF4"
+    cut = tmp_path / "cut.mf4"
+    cut.write_bytes(whole.read_bytes()[:-1000])
+
+    log = Log(cut)
+
+    assert all_frames(log).size > 5477 - 1000 // 12 - 2  # a payload takes 12 bytes at most
+    assert "cut off" in kinds(log)
+    assert_cuts_harmless(whole, cut, step=1499)
+
+
+def test_a_cut_log_whose_index_is_gone_is_refused_in_one_line(tmp_path, capfd):
+    whole = tmp_path / "whole.mf4"
+    written(whole, 40)
+
+    assert_cuts_harmless(whole, tmp_path / "cut.mf4", step=499)
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_gzipped_log_is_read_like_the_log(tmp_path, shared_data):
+    file = shared_data / "logs" / "css" / "00000164_00000005-60FEB5A8.MF4"
+    packed = tmp_path / "packed.mf4.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes(), 1))
+
+    assert all_frames(Log(packed)).tobytes() == all_frames(Log(file)).tobytes()
+
+
+def test_noise_is_refused_in_one_line(tmp_path, capfd):
+    file = tmp_path / "noise.mf4"
+    file.write_bytes(b"MDF     4.10    " + bytes(range(256)) * 100)
+
+    with pytest.raises(InputError, match=r"noise\.mf4: cannot be read: [^\n]+$"):
+        all_frames(Log(file))
+
+    assert capfd.readouterr() == ("", "")
