@@ -116,6 +116,23 @@ def test_out_of_memory_takes_the_recorder_first_and_leaves_the_host(cast):
         pytest.skip(str(error))
 
 
+def test_out_of_memory_spares_a_host_that_is_the_largest_of_all(cast):
+    recorder = cast["recorder"]
+    large = "held = b'x' * (64 << 20); import time; time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-S", "-c", large]) as host:
+        try:
+            assert until(lambda: memory._held_mib(host.pid) > 64)
+            Path(f"/proc/{recorder.pid}/oom_score_adj").write_text("1000")
+            with memory.short_of_memory([recorder.pid, host.pid], 8):
+                assert recorder.wait(20) == -9
+                time.sleep(0.1)
+                assert host.poll() is None
+        except InputError as error:
+            pytest.skip(str(error))
+        finally:
+            host.kill()
+
+
 def test_the_collector_and_the_compiler_work_in_this_process_until_they_are_told_to_end():
     for how in ("collection", "compilation"):
         with interpreter.at_work(how) as done:
