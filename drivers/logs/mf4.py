@@ -63,7 +63,7 @@ def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarr
         stack.callback(mdf.close)
         groups = can_groups(mdf, _start_ns(mdf.header), size)
         try:
-            yield from _in_order([group.blocks(channels, notes) for group in groups])
+            yield from in_order([group.blocks(channels, notes) for group in groups])
         except _GARBLED as error:
             notes.add("damaged", _in_a_line(error))
 
@@ -141,15 +141,20 @@ def _start_ns(header: Any) -> int:
     return int(header.abs_time) - zone // datetime.timedelta(seconds=1) * 10**9
 
 
-def _in_order(streams: list[Iterator[np.recarray]]) -> Iterator[np.recarray]:
+def in_order(streams: list[Iterator[np.recarray]]) -> Iterator[np.recarray]:
     """Merge streams by time, each in its own order even where its time goes backwards."""
     heads = [_Head(stream) for stream in streams]
     while heads := [head for head in heads if head.fill()]:
         if len(heads) == 1:
             yield heads[0].take(heads[0].frames.size)
             continue
-        until = min(int(head.keys[-1]) for head in heads)
-        counts = [int(np.searchsorted(head.keys, until, side="right")) for head in heads]
+        # Of equal times the earlier stream's comes first, in its next block as well.
+        last = [int(head.keys[-1]) for head in heads]
+        until, first = min(last), last.index(min(last))
+        counts = [
+            int(np.searchsorted(head.keys, until, side="right" if n <= first else "left"))
+            for n, head in enumerate(heads)
+        ]
         keys = np.concatenate([h.keys[:n] for h, n in zip(heads, counts, strict=True)])
         taken = [head.take(count) for head, count in zip(heads, counts, strict=True)]
         yield np.concatenate(taken)[np.argsort(keys, kind="stable")].view(np.recarray)
