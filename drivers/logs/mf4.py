@@ -62,8 +62,12 @@ def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarr
             raise InputError(f"{source.file}: cannot be read: {mdf}")
         stack.callback(mdf.close)
         groups = can_groups(mdf, _start_ns(mdf.header), size)
+        given, records = 0, sum(group.records for group in groups)
         try:
-            yield from in_order([group.blocks(channels, notes) for group in groups])
+            for block in in_order([group.blocks(channels, notes) for group in groups]):
+                given += block.size
+                source.share = given / records
+                yield block
         except _GARBLED as error:
             notes.add("damaged", _in_a_line(error))
 

@@ -99,8 +99,16 @@ def test_blocks_of_several_groups_are_merged_by_their_times(tmp_path, monkeypatc
     file = tmp_path / "kinds.mf4"
     expected = frames_of(written(file))
     monkeypatch.setattr(mf4_groups, "BLOCK", 16)
+    log = Log(file)
 
-    assert_same(all_frames(Log(file)), expected, within_ns=1000)
+    blocks, shares = [], []
+    for block in log.blocks():
+        blocks.append(block)
+        shares.append(log.read_bytes / log.size_bytes)
+
+    assert_same(np.concatenate(blocks).view(np.recarray), expected, within_ns=1000)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5 < shares[-1] <= 1
 
 
 @given(st.lists(st.lists(st.lists(st.integers(0, 9), min_size=1), max_size=4), max_size=4))
