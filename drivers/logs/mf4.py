@@ -147,6 +147,9 @@ def _start_ns(header: Any) -> int:
 
 def in_order(streams: list[Iterator[np.recarray]]) -> Iterator[np.recarray]:
     """Merge streams by time, each in its own order even where its time goes backwards."""
+    if len(streams) == 1:
+        yield from streams[0]
+        return
     heads = [_Head(stream) for stream in streams]
     while heads := [head for head in heads if head.fill()]:
         if len(heads) == 1:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX, frames
+from tianyuan.dbc.frame import BRS, ERROR, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.text import BLOCK
@@ -42,6 +42,7 @@ class Group:
             for index, channel in enumerate(self._group.channels)
         }
         self._size = size
+        self._records: Any = None
         self.records = int(self._group.channel_group.cycles_nr)
         if size is not None:
             room = _bytes_there(self._group.get_data_blocks(), size)
@@ -69,6 +70,7 @@ class Group:
     def _frames(
         self, offset: int, count: int, channels: Channels, notes: Notes, room: int | None
     ) -> tuple[np.recarray, int | None]:
+        self._records = self._loaded(offset, count)
         lengths = self._lengths(offset, count)
         if room is not None:
             ends = np.cumsum(lengths + _OFFSET_BYTES)
@@ -82,16 +84,31 @@ class Group:
         made.length = np.minimum(lengths, _MOST)
         number = self._values("ID", offset, count).astype(np.uint32)
         extended = self._values("IDE", offset, count, number >> np.uint32(31)) > 0
-        made.can_id = (number & EXTENDED_MASK) | np.where(extended, EXTENDED, 0) | self._kind
+        number &= np.uint32(EXTENDED_MASK)
+        number |= extended.astype(np.uint32) << np.uint32(31)
+        made.can_id = number | np.uint32(self._kind)
         made["flags"] = self._flags(offset, count)
-        made.reserved = np.where(self._sent(offset, count), TX, 0)
+        made.reserved[self._sent(offset, count)] = TX
         made.t_ns = self._times_ns(offset, count)
-        buses = self._values("BusChannel", offset, count).astype(np.int64)
-        for bus in np.unique(buses):
-            made.channel[buses == bus] = channels.numbered(int(bus))
+        self._name(made, self._values("BusChannel", offset, count).astype(np.int64), channels)
         if not self._kind & REMOTE:
-            self._payloads(made, offset, count)
+            self._payloads(made, lengths, offset, count)
         return made, room
+
+    def _loaded(self, offset: int, count: int) -> Any:
+        """The records, so that asammdf does not read them again for each field."""
+        loaded = list(self._mdf._mdf._load_data(self._group, offset, count))
+        return loaded[0] if len(loaded) == 1 else None
+
+    @staticmethod
+    def _name(made: np.recarray, buses: np.ndarray, channels: Channels) -> None:
+        """Give the frames their channels."""
+        left = np.ones(buses.size, bool)
+        while left.any():
+            bus = buses[left.argmax()]
+            these = buses == bus
+            made.channel[these] = channels.numbered(int(bus))
+            left &= ~these
 
     def _values(
         self, field: str, offset: int, count: int, missing: np.ndarray | None = None
@@ -109,6 +126,7 @@ class Group:
         samples, _ = self._mdf.get(
             group=self._number,
             index=index,
+            data=self._records,
             raw=is_raw,
             samples_only=True,
             record_offset=offset,
@@ -125,6 +143,8 @@ class Group:
 
     def _flags(self, offset: int, count: int) -> np.ndarray:
         fd = self._values("EDL", offset, count) > 0
+        if not fd.any():
+            return np.zeros(count, np.uint8)
         brs = self._values("BRS", offset, count) > 0
         esi = self._values("ESI", offset, count) > 0
         return np.where(fd, FDF | np.where(brs, BRS, 0) | np.where(esi, _ESI, 0), 0)
@@ -150,13 +170,15 @@ class Group:
             return raw.astype(np.int64) * whole + begin_ns
         return np.rint(raw * unit_ns).astype(np.int64) + begin_ns
 
-    def _payloads(self, made: np.recarray, offset: int, count: int) -> None:
+    def _payloads(self, made: np.recarray, lengths: np.ndarray, offset: int, count: int) -> None:
         if "DataBytes" not in self._fields:
             return
         data = self._get(self._fields["DataBytes"], offset, count, True)
         width = min(data.shape[1], _MOST)
-        used = np.arange(width) < made.length[:, None]
-        made.payload[:, :width] = np.where(used, data[:, :width], 0)
+        made.payload[:, :width] = data[:, :width]
+        short = np.flatnonzero(lengths < width)  # what is beyond their length may be anything
+        used = np.arange(width) < lengths[short, None]
+        made.payload[short, :width] = np.where(used, data[short, :width], 0)
 
 
 def can_groups(mdf: Any, start_ns: int, size: int | None) -> list[Group]:
