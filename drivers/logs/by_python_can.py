@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -22,6 +23,14 @@ _GARBLED: Final = (
     can.CanError, sqlite3.Error,
 )  # fmt: skip
 _CLASSIC: Final = 8  # bytes at most, whatever more a DLC says
+logging.getLogger("can.io").addHandler(logging.NullHandler())  # what it logs we count
+
+
+class _TrcReader(can.TRCReader):
+    """python-can's, but that it says which lines it cannot read instead of passing over them."""
+
+    def _parse_line(self, line: str) -> can.Message | None:
+        return self._parse_cols(tuple(line.split(maxsplit=self._num_columns))) if line else None
 
 
 class _Lines:
@@ -73,7 +82,7 @@ def read_asc(source: Source, channels: Channels, notes: Notes) -> Iterator[np.re
 
 def read_trc(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
     """Blocks of frames of a PEAK TRC log, versions 1.0 to 2.1."""
-    return _blocks(_by_line(can.TRCReader, source, notes, _is_whole_trc), channels)
+    return _blocks(_by_line(_TrcReader, source, notes, _is_whole_trc), channels)
 
 
 def read_csv(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarray]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from tianyuan.control.errors import InputError
-from tianyuan.drivers.logs import blf, by_python_can, candump, gvret, mf4
+from tianyuan.drivers.logs import asc, blf, by_python_can, candump, gvret, mf4
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.recognise import Format, recognise
@@ -21,7 +21,7 @@ _READERS: Final[dict[Format, Read]] = {
     Format.BLF: blf.read,
     Format.MF4: mf4.read,
     Format.GVRET: gvret.read,
-    Format.ASC: by_python_can.read_asc,
+    Format.ASC: asc.read,
     Format.TRC: by_python_can.read_trc,
     Format.CSV: by_python_can.read_csv,
     Format.SQLITE: by_python_can.read_sqlite,

@@ -63,8 +63,12 @@ def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarr
             raise InputError(f"{source.file}: cannot be read: {mdf}")
         stack.callback(mdf.close)
         groups = can_groups(mdf, _start_ns(mdf.header), size)
+        given, records = 0, sum(group.records for group in groups)
         try:
-            yield from _in_order([group.blocks(channels, notes) for group in groups])
+            for block in in_order([group.blocks(channels, notes) for group in groups]):
+                given += block.size
+                source.share = given / records
+                yield block
         except _GARBLED as error:
             notes.add("damaged", _in_a_line(error))
 
@@ -142,15 +146,23 @@ def _start_ns(header: Any) -> int:
     return int(header.abs_time) - zone // datetime.timedelta(seconds=1) * 10**9
 
 
-def _in_order(streams: list[Iterator[np.recarray]]) -> Iterator[np.recarray]:
+def in_order(streams: list[Iterator[np.recarray]]) -> Iterator[np.recarray]:
     """Merge streams by time, each in its own order even where its time goes backwards."""
+    if len(streams) == 1:
+        yield from streams[0]
+        return
     heads = [_Head(stream) for stream in streams]
     while heads := [head for head in heads if head.fill()]:
         if len(heads) == 1:
             yield heads[0].take(heads[0].frames.size)
             continue
-        until = min(int(head.keys[-1]) for head in heads)
-        counts = [int(np.searchsorted(head.keys, until, side="right")) for head in heads]
+        # Of equal times the earlier stream's comes first, in its next block as well.
+        last = [int(head.keys[-1]) for head in heads]
+        until, first = min(last), last.index(min(last))
+        counts = [
+            int(np.searchsorted(head.keys, until, side="right" if n <= first else "left"))
+            for n, head in enumerate(heads)
+        ]
         keys = np.concatenate([h.keys[:n] for h, n in zip(heads, counts, strict=True)])
         taken = [head.take(count) for head, count in zip(heads, counts, strict=True)]
         yield np.concatenate(taken)[np.argsort(keys, kind="stable")].view(np.recarray)

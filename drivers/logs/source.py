@@ -64,6 +64,7 @@ class Source:
 
     def __init__(self, file: Path, notes: Notes) -> None:
         self.file = file
+        self.share: float | None = None  # read so far, of a file that a library reads for us
         self._notes = notes
         try:
             self._raw: BinaryIO = file.open("rb")
@@ -86,6 +87,8 @@ class Source:
     @property
     def read_bytes(self) -> int:
         """Bytes of the file so far."""
+        if self.share is not None:
+            return int(self.size_bytes * self.share)
         return self.size_bytes if self._raw.closed else self._raw.tell()
 
     def readinto(self, view: memoryview) -> int:

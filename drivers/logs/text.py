@@ -166,10 +166,10 @@ def parsed(
     source: Source,
     channels: Channels,
     notes: Notes,
-    names: Names | None = None,
+    bus_name: Callable[[str], str] = str,
 ) -> Iterator[np.recarray]:
-    """Blocks of frames that a kernel makes of a source's lines."""
-    names = names or no_names()
+    """Blocks of frames that a kernel makes of lines; ``bus_name`` of what these call a bus."""
+    names = no_names()
     cursor = np.zeros(1, CURSOR).view(np.recarray)
     for text, end in whole_lines(source, notes):
         cursor.at = 0
@@ -179,7 +179,9 @@ def parsed(
             made = frames(BLOCK)
             cursor.frames = 0
             while (status := parse(text, end, views(made), names, cursor[0])) == NEW_NAME:
-                add_name(names, text[cursor[0].name_at : cursor[0].name_end], channels)
+                letters = text[cursor[0].name_at : cursor[0].name_end]
+                name = bus_name(letters.tobytes().decode("utf-8", "replace"))
+                add_name(names, letters, channels.number(name))
             if count := int(cursor[0].frames):
                 yield made[:count].view(np.recarray)
         for fault, kind in enumerate(FAULTS):
@@ -198,10 +200,10 @@ def no_names() -> Names:
     )
 
 
-def add_name(names: Names, letters: np.ndarray, channels: Channels) -> None:
+def add_name(names: Names, letters: np.ndarray, channel: int) -> None:
     """Enter a bus; when the table is full the last entry makes way."""
     row = min(int(names.known[0]), MOST)
     names.letters[row, : letters.size] = letters
     names.lengths[row] = letters.size
-    names.channels[row] = channels.number(letters.tobytes().decode("utf-8", "replace"))
+    names.channels[row] = channel
     names.known[0] = row + 1

@@ -162,17 +162,66 @@ def test_garbage_between_containers_is_counted_and_skipped(tmp_path):
     assert kinds(log)["garbage bytes"] == 1
 
 
-def test_objects_that_are_no_frames_are_counted(tmp_path):
-    file = tmp_path / "marker.blf"
-    with can.BLFWriter(str(file)) as writer:
-        writer.on_message_received(counted(1)[0])
-        writer.log_event("a marker", 1.7e9 + 1)
-        writer.on_message_received(counted(1)[0])
+def test_a_container_that_is_cut_short_spoils_no_frame_of_the_next(tmp_path):
+    file = tmp_path / "short.blf"
+    expected = written(file, counted(200), container=2000)
+    content = file.read_bytes()
+    first, second = content.index(b"LOBJ"), content.index(b"LOBJ", HEAD + 4)
+    packed = zlib.compress(zlib.decompress(content[first + 32 : second])[:1000])
+    head = content[first : first + 8] + struct.pack("<L", 32 + len(packed) - 6)
+    short = head + content[first + 12 : first + 32] + packed[:-6]  # its stream does not end
+    file.write_bytes(content[:HEAD] + short + bytes(-len(short) % 4) + content[second:])
+
+    log = Log(file)
+    read = all_frames(log)
+
+    numbers = read.payload[:, :4].copy().view("<u4")[:, 0]
+    assert (read.payload == expected.payload[numbers]).all()
+    assert (read.t_ns == all_frames(Log(file)).t_ns).all()
+    assert (np.diff(numbers.astype(int)) > 0).all()
+    assert 200 - 2000 // 48 < read.size < 200
+    assert kinds(log)["cut off"] >= 1
+
+
+def test_a_damaged_container_gives_what_is_before_the_damage(tmp_path):
+    file = tmp_path / "damaged.blf"
+    written(file, counted(1000))
+    content = bytearray(file.read_bytes())
+    content[-1000:] = np.random.default_rng(3).integers(0, 256, 1000, np.uint8).tobytes()
+    file.write_bytes(content)
 
     log = Log(file)
 
-    assert all_frames(log).size == 2
-    assert kinds(log) == {"object that is no frame": 1}
+    assert all_frames(log).size > 500
+    assert kinds(log)["damaged container"] == 1
+
+
+def test_what_follows_a_payload_is_none_of_it(tmp_path):
+    file = tmp_path / "followed.blf"
+    written(file, [])
+    body = struct.pack("<BBBBLLLLLLLHBBL", 1, 15, 64, 0, 0x123, 0, 0x1000, *[0] * 6, 32 + 40 + 8, 0)
+    body += bytes([0x11] * 8) + bytes([0xEE] * 24)
+    head = struct.pack("<4sHHLLLHHQ", b"LOBJ", 32, 1, 32 + len(body), 101, 2, 0, 0, 0)
+    file.write_bytes(file.read_bytes()[:HEAD] + head + body)
+
+    (frame,) = all_frames(Log(file))
+
+    assert (frame["can_id"], frame["length"]) == (0x123, 64)
+    assert frame["payload"].tolist() == [0x11] * 8 + [0] * 56
+
+
+def test_objects_that_are_no_frames_are_counted_whatever_their_padding(tmp_path):
+    file = tmp_path / "marker.blf"
+    with can.BLFWriter(str(file)) as writer:
+        for text in ("a", "ab", "abc", "abcd"):
+            writer.on_message_received(counted(1)[0])
+            writer.log_event(text, 1.7e9 + 1)
+            writer.on_message_received(counted(1)[0])
+
+    log = Log(file)
+
+    assert all_frames(log).size == 8
+    assert kinds(log) == {"object that is no frame": 4}
 
 
 def test_objects_outside_of_a_container_are_read_too(tmp_path):

@@ -142,6 +142,13 @@ def test_a_bus_has_the_number_its_name_ends_in_if_that_is_free(tmp_path):
     assert log.channels == ["vcan3", "pit", "can1", "can3", "can0", "can300"]
 
 
+def test_a_bus_whose_name_begins_like_another_is_another(tmp_path):
+    file = tmp_path / "buses.log"
+    file.write_text("".join(f"(0.0) {name} 123#00\n" for name in ("can12", "can1", "can")))
+
+    assert all_frames(Log(file)).channel.tolist() == [12, 1, 0]
+
+
 def test_more_buses_than_there_are_numbers_share_the_last_one(tmp_path):
     file = tmp_path / "buses.log"
     names = [f"bus{n}x" for n in range(300)]

@@ -12,18 +12,6 @@ from tianyuan.control.errors import InputError
 from tianyuan.drivers.logs.log import Log
 
 PUBLISHED = [
-    "issue_1256.asc",
-    "issue_1299.asc",
-    "logfile.asc",
-    "logfile_errorframes.asc",
-    "single_frame.asc",
-    "single_frame_us_locale.asc",
-    "test_CanErrorFrames.asc",
-    "test_CanFdMessage.asc",
-    "test_CanFdMessage64.asc",
-    "test_CanFdRemoteMessage.asc",
-    "test_CanMessage.asc",
-    "test_CanRemoteMessage.asc",
     "test_CanMessage.trc",
     "test_CanMessage_V1_0_BUS1.trc",
     "test_CanMessage_V1_1.trc",

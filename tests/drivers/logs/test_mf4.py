@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import heapq
+import struct
 
 import can
 import numpy as np
 import pytest
+from can.io.mf4 import STD_DTYPE
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.drivers.logs.reading import (
     all_frames,
@@ -16,6 +21,8 @@ from tests.drivers.logs.reading import (
     kinds,
 )
 from tianyuan.control.errors import InputError
+from tianyuan.dbc.frame import frames
+from tianyuan.drivers.logs import mf4, mf4_groups
 from tianyuan.drivers.logs.log import Log
 
 PUBLISHED = [
@@ -86,6 +93,79 @@ def test_frames_of_all_kinds_come_back_in_the_order_of_their_times(tmp_path):
 
     assert_same(read, expected, within_ns=1000)  # its writer's float seconds since now
     assert read.channel.tolist() == [n % 2 for n in range(read.size)]
+
+
+def test_blocks_of_several_groups_are_merged_by_their_times(tmp_path, monkeypatch):
+    file = tmp_path / "kinds.mf4"
+    expected = frames_of(written(file))
+    monkeypatch.setattr(mf4_groups, "BLOCK", 16)
+    log = Log(file)
+
+    blocks, shares = [], []
+    for block in log.blocks():
+        blocks.append(block)
+        shares.append(log.read_bytes / log.size_bytes)
+
+    assert_same(np.concatenate(blocks).view(np.recarray), expected, within_ns=1000)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5 < shares[-1] <= 1
+
+
+@given(st.lists(st.lists(st.lists(st.integers(0, 9), min_size=1), max_size=4), max_size=4))
+def test_streams_merge_as_python_merges_them_by_the_latest_time_so_far(streams):
+    made, keyed, number = [], [], 0
+    for times in streams:
+        blocks, latest_ns, keys = [], 0, []
+        for block_ns in times:
+            block = frames(len(block_ns))
+            block.t_ns = block_ns
+            block.can_id = np.arange(number, number + block.size)
+            blocks.append(block)
+            for t_ns in block_ns:
+                latest_ns = max(latest_ns, t_ns)
+                keys.append((latest_ns, number))
+                number += 1
+        made.append(iter(blocks))
+        keyed.append(keys)
+
+    merged = [int(n) for block in mf4.in_order(made) for n in block.can_id]
+
+    assert merged == [n for _, n in heapq.merge(*keyed, key=lambda pair: pair[0])]
+
+
+def test_bytes_beyond_a_payload_are_not_given(tmp_path):
+    file = tmp_path / "stale.mf4"
+    with can.MF4Writer(str(file)) as writer:
+        row = np.zeros(1, STD_DTYPE)
+        row["CAN_DataFrame.DataBytes"], row["CAN_DataFrame.DataLength"] = 0xEE, 3
+        writer._mdf.extend(0, [(np.array([1.0]), None), (row, None)])
+
+    (frame,) = all_frames(Log(file))
+
+    assert frame["payload"].tolist() == [0xEE] * 3 + [0] * 61
+
+
+def test_a_finished_log_whose_records_come_last_is_read_up_to_the_cut(tmp_path):
+    file = tmp_path / "last.mf4"
+    with can.MF4Writer(str(file), compression_level=0) as writer:
+        for n in range(100):
+            writer(can.Message(timestamp=START_S + n, arbitration_id=n, data=[n] * 8))
+    content = bytearray(file.read_bytes())
+    link = content.index(b"##DG") + 40  # of the first group, to its data
+    (at,) = struct.unpack_from("<Q", content, link)
+    (length,) = struct.unpack_from("<Q", content, at + 8)
+    struct.pack_into("<Q", content, link, len(content))
+    file.write_bytes(content + content[at : at + length])
+    expected = all_frames(Log(file))
+    cut = tmp_path / "cut.mf4"
+    cut.write_bytes(file.read_bytes()[: -length // 2])
+
+    log = Log(cut)
+    read = all_frames(log)
+
+    assert 45 <= read.size <= 50
+    assert read.tobytes() == expected[: read.size].tobytes()
+    assert kinds(log) == {"cut off": 1}
 
 
 def test_a_log_that_is_not_finished_is_read_up_to_its_end(tmp_path, shared_data):
