@@ -12,6 +12,7 @@ import numpy as np
 
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
+from tianyuan.drivers.logs.mf4_payloads import take
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.text import BLOCK
 
@@ -20,9 +21,9 @@ _BUS_EVENT: Final = 2  # of a group's flags
 _CAN: Final = 2  # of its source's bus types
 _VIRTUAL: Final = (3, 6)  # types of channels without bits in the record, made by their conversion
 _LINEAR: Final = 1  # type of conversion
-_BLOCK_HEAD: Final = 24  # bytes
-_OFFSET_BYTES: Final = 4  # before each payload that is not in its record
+_OUTSIDE: Final = 1  # type of a channel whose records have only places in data of their own
 _ESI: Final = 0x02
+_PLACE_BYTES: Final = 8
 _LENGTHS: Final = np.array([*range(9), 12, 16, 20, 24, 32, 48, 64])
 _MOST: Final = 64
 _SECOND_NS: Final = 1_000_000_000
@@ -32,7 +33,7 @@ class Group:
     """One group of CAN frames: ``blocks`` reads them in the order of its records."""
 
     def __init__(self, mdf: Any, number: int, kind: str, start_ns: int, size: int | None) -> None:
-        self._mdf = mdf
+        self._mdf = mdf._mdf  # the MDF 4 in it, which also has the data before they are signals
         self._number = number
         self._group = mdf.groups[number]
         self._kind = KINDS[kind]
@@ -50,35 +51,22 @@ class Group:
             self.records = min(self.records, room // record)
 
     def blocks(self, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
-        """The frames (n,) FRAME of its records, without those that a cut file has in part."""
-        room = self._room()
+        """The frames (n,) FRAME of its records, up to the first whose payload is not there."""
         for offset in range(0, self.records, BLOCK):
             count = min(BLOCK, self.records - offset)
-            made, room = self._frames(offset, count, channels, notes, room)
-            if made.size:
-                yield made
-            if made.size < count:
+            self._records = self._loaded(offset, count)
+            made = self._frames(offset, count, channels, notes)
+            there = count if self._kind & REMOTE else self._payloads(made, offset, count)
+            if there:
+                yield made[:there].view(np.recarray)
+            if there < count:
+                notes.add("cut off", f"record {offset + there + 1} has no payload")
                 return
 
-    def _room(self) -> int | None:
-        """Bytes that there are of payloads outside of the records, None if that is all."""
-        data = self._fields.get("DataBytes")
-        if self._size is None or data is None or self._group.channels[data].channel_type != 1:
-            return None
-        return _bytes_there(self._group.get_signal_data_blocks(data), self._size)
-
-    def _frames(
-        self, offset: int, count: int, channels: Channels, notes: Notes, room: int | None
-    ) -> tuple[np.recarray, int | None]:
-        self._records = self._loaded(offset, count)
+    def _frames(self, offset: int, count: int, channels: Channels, notes: Notes) -> np.recarray:
+        """Frames without their payloads."""
         lengths = self._lengths(offset, count)
-        if room is not None:
-            ends = np.cumsum(lengths + _OFFSET_BYTES)
-            count = int(np.searchsorted(ends, room, side="right"))
-            lengths, room = lengths[:count], room - int(ends[count - 1] if count else 0)
         made = frames(count)
-        if not count:
-            return made, room
         if too_long := int((lengths > _MOST).sum()):
             notes.add("length that no frame has", f"{lengths.max()} bytes", too_long)
         made.length = np.minimum(lengths, _MOST)
@@ -91,14 +79,12 @@ class Group:
         made.reserved[self._sent(offset, count)] = TX
         made.t_ns = self._times_ns(offset, count)
         self._name(made, self._values("BusChannel", offset, count).astype(np.int64), channels)
-        if not self._kind & REMOTE:
-            self._payloads(made, lengths, offset, count)
-        return made, room
+        return made
 
     def _loaded(self, offset: int, count: int) -> Any:
         """The records, so that asammdf does not read them again for each field."""
-        loaded = list(self._mdf._mdf._load_data(self._group, offset, count))
-        return loaded[0] if len(loaded) == 1 else None
+        (records,) = self._mdf._load_data(self._group, offset, count)
+        return records
 
     @staticmethod
     def _name(made: np.recarray, buses: np.ndarray, channels: Channels) -> None:
@@ -170,15 +156,39 @@ class Group:
             return raw.astype(np.int64) * whole + begin_ns
         return np.rint(raw * unit_ns).astype(np.int64) + begin_ns
 
-    def _payloads(self, made: np.recarray, lengths: np.ndarray, offset: int, count: int) -> None:
-        if "DataBytes" not in self._fields:
-            return
-        data = self._get(self._fields["DataBytes"], offset, count, True)
+    def _payloads(self, made: np.recarray, offset: int, count: int) -> int:
+        """Write the frames' payloads: how many of these are there."""
+        index = self._fields.get("DataBytes")
+        if index is None:
+            return count
+        lengths = made.length.astype(np.int64)
+        if self._group.channels[index].channel_type == _OUTSIDE:
+            return self._payloads_outside(made, lengths, index, offset, count)
+        data = self._get(index, offset, count, True)
         width = min(data.shape[1], _MOST)
         made.payload[:, :width] = data[:, :width]
         short = np.flatnonzero(lengths < width)  # what is beyond their length may be anything
         used = np.arange(width) < lengths[short, None]
         made.payload[short, :width] = np.where(used, data[short, :width], 0)
+        return count
+
+    def _payloads_outside(
+        self, made: np.recarray, lengths: np.ndarray, index: int, offset: int, count: int
+    ) -> int:
+        """Our own look-up: asammdf's goes past the end of damaged data, and of the process."""
+        at = int(self._group.channels[index].byte_offset)
+        records = np.frombuffer(self._records.data, np.uint8).reshape(count, -1)
+        places = records[:, at : at + _PLACE_BYTES].copy().view("<i8")[:, 0]
+        begin, end = max(int(places.min()), 0), int(places.max())
+        data = self._mdf._load_signal_data(self._group, index, (begin, max(begin, end)))
+        there = len(data)
+        if self._size is not None:
+            room = _bytes_there(self._group.get_signal_data_blocks(index), self._size)
+            there = min(there, max(room - begin, 0))
+        octets = made.view(np.uint8).reshape(count, -1)
+        return take(
+            np.frombuffer(bytearray(data), np.uint8), there, places - begin, lengths, octets
+        )
 
 
 def can_groups(mdf: Any, start_ns: int, size: int | None) -> list[Group]:
