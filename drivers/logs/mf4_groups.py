@@ -154,7 +154,8 @@ class Group:
         whole = round(unit_ns)
         if raw.dtype.kind in "iu" and whole and abs(unit_ns - whole) < 1e-6 * whole:
             return raw.astype(np.int64) * whole + begin_ns
-        return np.rint(raw * unit_ns).astype(np.int64) + begin_ns
+        with np.errstate(invalid="ignore"):  # damaged times are any number
+            return np.rint(raw * unit_ns).astype(np.int64) + begin_ns
 
     def _payloads(self, made: np.recarray, offset: int, count: int) -> int:
         """Write the frames' payloads: how many of these are there."""
