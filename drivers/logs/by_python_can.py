@@ -38,7 +38,7 @@ class _Lines:
 
     def __init__(self, source: Source, notes: Notes, is_whole: Callable[[bytes], bool]) -> None:
         self._lines = self._all(whole_lines(source, notes, is_whole))
-        self._number = 0
+        self.number = 0
         self._line = b""
         self._blank = False
 
@@ -55,7 +55,7 @@ class _Lines:
             self._blank = False
             return "\n"
         self._line = next(self._lines)
-        self._number += 1
+        self.number += 1
         return self._line.decode("utf-8", "replace")
 
     def begin_again(self) -> None:
@@ -65,7 +65,7 @@ class _Lines:
     def where(self) -> str:
         """The line given last, and its number."""
         line = np.frombuffer(self._line, np.uint8)
-        return f"line {self._number}: {shown(line, 0, line.size)}"
+        return f"line {self.number}: {shown(line, 0, line.size)}"
 
     def read(self) -> str:
         """Only asked for: it is what python-can knows a file by."""
@@ -106,14 +106,18 @@ def _by_line(
 ) -> Iterator[Made]:
     lines = _Lines(source, notes, is_whole)
     reader = make(lines)
-    messages = iter(reader)
+    messages, failed = iter(reader), -1
     while True:
         try:
             message = next(messages)
             yield message, _frame(message)
         except StopIteration:
             return
-        except _GARBLED:
+        except _GARBLED as error:
+            if lines.number == failed:  # at the blank line itself: without its header it is lost
+                notes.add("damaged", str(error))
+                return
+            failed = lines.number
             notes.add("garbage line", lines.where())
             lines.begin_again()
             messages = iter(reader)

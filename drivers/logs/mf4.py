@@ -19,9 +19,10 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
+from isal import isal_zlib
 
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.logs.channels import Channels
@@ -36,13 +37,12 @@ _HEAD: Final = struct.Struct("<4s4xQQ")  # of a block: its kind, its bytes, its 
 _DATA: Final = (b"##DT", b"##DV", b"##DZ", b"##RD", b"##SD")
 _FARTHEST: Final = 64  # times what there is: a block that reaches farther is damaged
 _LOCAL_TIME: Final = 1  # of a header's flags: its zone is not known
-# What asammdf raises on files that are damaged, in no class of their own.
+_UNPACKING: Final = cast(type[Exception], isal_zlib.error)  # its stub calls the class an instance
 _GARBLED: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError,
     RuntimeError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 _OPENING: Final[Any] = {"process_bus_logging": False}  # it would look through all frames for ids
-logging.getLogger("asammdf").addHandler(logging.NullHandler())  # it logs what it also raises
 
 
 def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
@@ -62,27 +62,27 @@ def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarr
         if isinstance(mdf, str):
             raise InputError(f"{source.file}: cannot be read: {mdf}")
         stack.callback(mdf.close)
-        groups = can_groups(mdf, _start_ns(mdf.header), size)
-        given, records = 0, sum(group.records for group in groups)
         try:
+            groups = can_groups(mdf, _start_ns(mdf.header), size)
+            given, records = 0, sum(group.records for group in groups)
             for block in in_order([group.blocks(channels, notes) for group in groups]):
                 given += block.size
                 source.share = given / records
                 yield block
-        except _GARBLED as error:
+        except _garbled() as error:
             notes.add("damaged", _in_a_line(error))
 
 
 def _opened(file: Path) -> Any:
     """The file as asammdf has it, or why it has not."""
     from asammdf import MDF  # noqa: PLC0415 - takes half a second
-    from asammdf.blocks.utils import MdfException  # noqa: PLC0415
 
+    logging.getLogger("asammdf").disabled = True  # it writes tracebacks of what it also raises
     hook = sys.unraisablehook
     sys.unraisablehook = lambda _: None  # what it leaves half made complains when it is collected
     try:
         return MDF(file, **_OPENING)
-    except (*_GARBLED, MdfException) as error:
+    except _garbled() as error:
         why = _in_a_line(error)
         error.__traceback__ = None  # it holds the half made file
         del error
@@ -90,6 +90,13 @@ def _opened(file: Path) -> Any:
     finally:
         sys.unraisablehook = hook
     return why
+
+
+def _garbled() -> tuple[type[BaseException], ...]:
+    """What asammdf raises on files that are damaged, much of it in no class of its own."""
+    from asammdf.blocks.utils import MdfException  # noqa: PLC0415
+
+    return (*_GARBLED, _UNPACKING, MdfException)
 
 
 def _filled_up(file: Path, why: str) -> Any:
@@ -108,13 +115,15 @@ def _filled_up(file: Path, why: str) -> Any:
 def _fill_up(file: Path, address: int) -> bool:
     """Make the block at ``address`` whole, if it holds data; an empty one where there is none."""
     size = file.stat().st_size
+    if address >= _FARTHEST * size:
+        return False
     with file.open("r+b") as stream:
         stream.seek(address)
         head = stream.read(_HEAD.size)
         if len(head) < _HEAD.size:
             stream.seek(address)
             stream.write(_HEAD.pack(b"##DT", _HEAD.size, 0))
-            return address < _FARTHEST * size
+            return True
         kind, length, _ = _HEAD.unpack(head)
     end = address + length
     if kind not in _DATA or not size < end < _FARTHEST * size:

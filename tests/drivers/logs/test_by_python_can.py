@@ -108,6 +108,14 @@ def test_a_cut_log_of_peaks_own_is_read_up_to_the_cut(tmp_path, shared_data):
         assert_cuts_harmless(whole, tmp_path / "cut.trc", last=90)
 
 
+def test_a_trc_whose_columns_are_not_named_is_refused_in_one_line(tmp_path):
+    file = tmp_path / "headless.trc"
+    file.write_text(";$FILEVERSION=2.1\n      1      2501.000 DT 2      00C8 Tx -  1    09\n")
+
+    with pytest.raises(InputError, match=r"headless\.trc: no frame in it: [^\n]+$"):
+        all_frames(Log(file))
+
+
 def test_a_database_is_read_as_python_can_reads_it(tmp_path):
     file = tmp_path / "written.db"
     with can.SqliteWriter(str(file)) as writer:

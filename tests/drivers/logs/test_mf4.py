@@ -203,6 +203,20 @@ def test_a_gzipped_log_is_read_like_the_log(tmp_path, shared_data):
     assert all_frames(Log(packed)).tobytes() == all_frames(Log(file)).tobytes()
 
 
+def test_damaged_data_are_said_without_a_traceback(tmp_path, capfd):
+    file = tmp_path / "damaged.mf4"
+    written(file, 200)
+    content = bytearray(file.read_bytes())
+    at = content.index(b"##DZ") + 60
+    content[at : at + 40] = bytes(range(40))
+    file.write_bytes(content)
+
+    with pytest.raises(InputError, match=r"damaged\.mf4: no frame in it: damaged, [^\n]+$"):
+        all_frames(Log(file))
+
+    assert capfd.readouterr() == ("", "")
+
+
 def test_noise_is_refused_in_one_line(tmp_path, capfd):
     file = tmp_path / "noise.mf4"
     file.write_bytes(b"MDF     4.10    " + bytes(range(256)) * 100)
