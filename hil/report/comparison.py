@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -15,12 +13,17 @@ from tianyuan.hil.analysis.corners import Passage
 from tianyuan.hil.report import geometry
 from tianyuan.hil.report.columns import DEGREES, DIGITS, packed
 from tianyuan.hil.report.data import LEVELS, finite, plan, through
-from tianyuan.hil.report.page import SCRIPTS, inert, library, read
-from tianyuan.hil.report.page import packed as compressed
+from tianyuan.hil.report.page import SCRIPTS
 from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
+from tianyuan.hil.report.shell import write_page
 from tianyuan.hil.report.wording import KMH_PER_MPS, lap_time, number
 
 LABELS: Final = ("A", "B")
+FOOTER: Final = (
+    "Both laps by distance along one line. Time behind is counted from the first point that both"
+    " drove. Zoom into a corner, by the list or by a click on its row, to see the two lines on the"
+    " track."
+)
 SEEN_S: Final = 0.005  # less than this is no difference
 
 
@@ -29,18 +32,21 @@ def write_comparison(file: str | Path, found: Comparison) -> None:
 
     Errors: OSError when the file cannot be written.
     """
-    page = Template(read("comparison.html")).substitute(
-        title=escape(f"{named(found.a)} and {named(found.b)}"),
-        a=escape(f"{named(found.a)}, {lap_time(found.a.lap_s)}"),
-        b=escape(f"{named(found.b)}, {lap_time(found.b.lap_s)}"),
-        style=read("page.css"),
+    write_page(
+        file,
+        "comparison.html",
+        {},
+        title=f"{named(found.a)} and {named(found.b)}",
+        subtitle=(
+            f"{label}: {named(side)}, {lap_time(side.lap_s)}"
+            for label, side in zip(LABELS, (found.a, found.b), strict=True)
+        ),
         summary=_summary(found),
-        figures=inert(figures(found)),
-        library=library(),
-        payload=compressed(json.dumps(payload(found), separators=(",", ":"), allow_nan=False)),
-        script="\n".join(read(name) for name in SCRIPTS),
+        footer=FOOTER,
+        figures=figures(found),
+        payload=payload(found),
+        scripts=SCRIPTS,
     )
-    Path(file).write_text(page, encoding="utf-8")
 
 
 def named(side: Side) -> str:

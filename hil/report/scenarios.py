@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from tianyuan.control.records import Mode
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report.columns import DEGREES, whole
-from tianyuan.hil.report.page import inert, library, packed, read
+from tianyuan.hil.report.shell import write_page
 from tianyuan.hil.report.wording import (
     DASH,
     KMH_PER_MPS,
@@ -30,6 +29,10 @@ from tianyuan.hil.scenario.result import Result
 from tianyuan.hil.scenario.runner import Outcome
 
 SCRIPTS: Final = ("common.js", "scenarios.js")
+FOOTER: Final = (
+    "The judge sees the frames on the bus and the plant, nothing inside the host. Charts show two"
+    " seconds before a fault and ten after it, or up to the stand."
+)
 # Column of the page: field of TRACE, factor to what people read, digits.
 COLUMNS: Final = {
     "speed": ("speed_mps", KMH_PER_MPS, 1),
@@ -56,20 +59,23 @@ def write_scenarios(file: str | Path, outcomes: Sequence[Outcome], date: str, ma
     """
     results = [outcome.result for outcome in outcomes]
     title = f"{results[0].name}, judged" if len(results) == 1 else f"{len(results)} scenarios"
-    page = Template(read("scenarios.html")).substitute(
-        title=escape(title),
-        subtitle=_spans((date, machine, _time_of(results))),
-        style=read("page.css") + read("scenarios.css"),
+    write_page(
+        file,
+        "scenarios.html",
+        {
+            "table": _table(results),
+            "key": mode_key(),
+            "sections": "\n".join(_section(k, result) for k, result in enumerate(results)),
+        },
+        title=title,
+        subtitle=(date, machine, _time_of(results)),
         summary=_summary(results),
-        table=_table(results),
-        key=mode_key(),
-        sections="\n".join(_section(k, result) for k, result in enumerate(results)),
-        figures=inert({"scenarios": [json.loads(r.model_dump_json()) for r in results]}),
-        library=library(),
-        payload=packed(json.dumps([payload(o) for o in outcomes], separators=(",", ":"))),
-        script="\n".join(read(name) for name in SCRIPTS),
+        footer=FOOTER,
+        figures={"scenarios": [json.loads(r.model_dump_json()) for r in results]},
+        payload=[payload(outcome) for outcome in outcomes],
+        scripts=SCRIPTS,
+        styles=("scenarios.css",),
     )
-    Path(file).write_text(page, encoding="utf-8")
 
 
 def payload(outcome: Outcome) -> dict[str, Any]:

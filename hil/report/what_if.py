@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +12,15 @@ import numpy as np
 from tianyuan.control.records import Cause, Mode
 from tianyuan.hil.replay.what_if import COMPARED, WhatIf
 from tianyuan.hil.report.columns import DEGREES, whole
-from tianyuan.hil.report.page import inert, library, packed, read
 from tianyuan.hil.report.scenarios import mode_key
+from tianyuan.hil.report.shell import write_page
 from tianyuan.hil.report.wording import DASH, KMH_PER_MPS, cause_name, mode_name, number
 
 SCRIPTS: Final = ("common.js", "what_if.js")
+FOOTER: Final = (
+    "Of each {bucket} the charts show its first tick and the one where the two differ most. Drag to"
+    " zoom, double click to see all."
+)
 POINTS: Final = 6000  # of the charts, two a bucket
 # Column of the page: field of ROW, factor to what people read, digits.
 COLUMNS: Final = {
@@ -47,20 +49,20 @@ def write_what_if(
     Errors: OSError when the file cannot be written.
     """
     shown = shown_ticks(both)
-    page = Template(read("what_if.html")).substitute(
-        title=escape(title),
-        subtitle="".join(f"<span>{escape(text)}</span>" for text in about if text),
-        style=read("page.css") + read("scenarios.css"),
+    bucket = f"{_bucket(both)} ticks" if _bucket(both) > 1 else "tick"
+    write_page(
+        file,
+        "what_if.html",
+        {"table": _table(figures), "key": mode_key()},
+        title=title,
+        subtitle=about,
         summary=_summary(both, figures),
-        table=_table(figures),
-        key=mode_key(),
-        bucket=f"{_bucket(both)} ticks" if _bucket(both) > 1 else "tick",
-        figures=inert(figures),
-        library=library(),
-        payload=packed(json.dumps(payload(both, shown), separators=(",", ":"))),
-        script="\n".join(read(name) for name in SCRIPTS),
+        footer=FOOTER.format(bucket=bucket),
+        figures=figures,
+        payload=payload(both, shown),
+        scripts=SCRIPTS,
+        styles=("scenarios.css",),
     )
-    Path(file).write_text(page, encoding="utf-8")
 
 
 def _bucket(both: WhatIf) -> int:

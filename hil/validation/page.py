@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.hil.report.page import library, packed
-from tianyuan.hil.report.page import read as read_shared
+from tianyuan.hil.report.shell import library, packed
+from tianyuan.hil.report.shell import read as read_shared
 from tianyuan.hil.validation import document as d
 from tianyuan.hil.validation.trace import Trace
 
