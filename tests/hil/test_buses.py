@@ -78,9 +78,11 @@ def test_in_real_time_it_drives_over_two_buses_and_replays_to_the_bit(
     host = make_host(spread, oval, Controller.STANLEY, PERIOD_NS)
     world = virtual.make_rig(spread, names.vehicle_file("tianyuan"), host, 1)
     life = virtual.birth(world, host, 5)
-    write_card(log, spread, oval, Controller.STANLEY, 500)
     end, asked = threading.Event(), controls()
     began = time.monotonic()
+
+    def card(beside: Path, wall_ns: int) -> None:
+        write_card(beside, spread, oval, Controller.STANLEY, 500, wall_ns)
 
     def stop_at_speed(_: float) -> None:
         if life.plant_state.vx_mps[0] > 5.0 or time.monotonic() - began > PATIENCE_S:
@@ -93,7 +95,7 @@ def test_in_real_time_it_drives_over_two_buses_and_replays_to_the_bit(
     try:
         for other in others:
             other.start()
-        drive(host, Terms(buses, PERIOD_NS, log=log), asked, progress=stop_at_speed)
+        drive(host, Terms(buses, PERIOD_NS, log=log, card=card), asked, progress=stop_at_speed)
     finally:
         end.set()
         for other in others:

@@ -32,7 +32,7 @@ from tianyuan.firmware.host_record import CYCLE_NS
 from tianyuan.firmware.line_file import write_line
 from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.firmware.run_card import read_card, write_card
+from tianyuan.firmware.run_card import read_card
 from tianyuan.firmware.tables import command, memory, sensors
 from tianyuan.hil import virtual
 from tianyuan.hil.realtime import drive_rig
@@ -167,7 +167,6 @@ def _drive_until(oval, tmp_path: Path, places: tuple[str, str], harm: Callable[[
     world = virtual.make_rig(car, names.vehicle_file("tianyuan"), host, 1)
     life = virtual.birth(world, host, 5)
     log = tmp_path / "drive.blf"
-    write_card(log, car, oval, Controller.STANLEY, RATE_HZ)
     near, far = ((Address(place, "socketcan", 500_000),) for place in places)
     about = Address(f"{places[1]}.host")
     end, asked, when = threading.Event(), controls(), []

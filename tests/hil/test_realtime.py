@@ -75,8 +75,10 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
     host = make_host(eager, oval, Controller.STANLEY, PERIOD_NS)
     world = virtual.make_rig(eager, names.vehicle_file("tianyuan"), host, 1)
     life = virtual.birth(world, host, 5)
-    write_card(log, eager, oval, Controller.STANLEY, RATE_HZ)
     end, asked, when = threading.Event(), controls(), []
+
+    def card(beside: Path, wall_ns: int) -> None:
+        write_card(beside, eager, oval, Controller.STANLEY, RATE_HZ, wall_ns)
 
     def stop_in_time(elapsed: float) -> None:
         if elapsed > PATIENCE_S or (life.host.speed_mps[0] > 0 and elapsed > SECONDS):
@@ -93,7 +95,7 @@ def driven(eager, oval, tmp_path_factory) -> Driven:
     while rig_thread.is_alive() and life.history["count"][0] == 0:
         time.sleep(0.05)  # it compiles
     try:
-        terms = Terms((str(folder / "can0"),), PERIOD_NS, log=log)
+        terms = Terms((str(folder / "can0"),), PERIOD_NS, log=log, card=card)
         result = drive(host, terms, asked, progress=stop_in_time)
     finally:
         stopped = time.monotonic() - (when or [time.monotonic()])[0]
