@@ -12,7 +12,7 @@ import numpy as np
 
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
-from tianyuan.drivers.logs.mf4_payloads import take
+from tianyuan.drivers.logs.mf4_payloads import copy, take
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.text import BLOCK
 
@@ -44,6 +44,7 @@ class Group:
         }
         self._size = size
         self._records: Any = None
+        self._record_bytes = 1
         self.records = int(self._group.channel_group.cycles_nr)
         if size is not None:
             room = _bytes_there(self._group.get_data_blocks(), size)
@@ -52,39 +53,51 @@ class Group:
 
     def blocks(self, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
         """The frames (n,) FRAME of its records, up to the first whose payload is not there."""
-        for offset in range(0, self.records, BLOCK):
-            count = min(BLOCK, self.records - offset)
-            self._records = self._loaded(offset, count)
-            made = self._frames(offset, count, channels, notes)
-            there = count if self._kind & REMOTE else self._payloads(made, offset, count)
+        for offset, count in self._pieces():
+            made = self._frames(count, channels, notes)
+            there = count if self._kind & REMOTE else self._payloads(made, count)
             if there:
                 yield made[:there].view(np.recarray)
             if there < count:
                 notes.add("cut off", f"record {offset + there + 1} has no payload")
                 return
 
-    def _frames(self, offset: int, count: int, channels: Channels, notes: Notes) -> np.recarray:
+    def _frames(self, count: int, channels: Channels, notes: Notes) -> np.recarray:
         """Frames without their payloads."""
-        lengths = self._lengths(offset, count)
+        lengths = self._lengths(count)
         made = frames(count)
         if too_long := int((lengths > _MOST).sum()):
             notes.add("length that no frame has", f"{lengths.max()} bytes", too_long)
         made.length = np.minimum(lengths, _MOST)
-        number = self._values("ID", offset, count).astype(np.uint32)
-        extended = self._values("IDE", offset, count, number >> np.uint32(31)) > 0
+        number = self._values("ID", count).astype(np.uint32)
+        extended = self._values("IDE", count, number >> np.uint32(31)) > 0
         number &= np.uint32(EXTENDED_MASK)
         number |= extended.astype(np.uint32) << np.uint32(31)
         made.can_id = number | np.uint32(self._kind)
-        made["flags"] = self._flags(offset, count)
-        made.reserved[self._sent(offset, count)] = TX
-        made.t_ns = self._times_ns(offset, count)
-        self._name(made, self._values("BusChannel", offset, count).astype(np.int64), channels)
+        made["flags"] = self._flags(count)
+        made.reserved[self._sent(count)] = TX
+        made.t_ns = self._times_ns(count)
+        self._name(made, self._values("BusChannel", count).astype(np.int64), channels)
         return made
 
-    def _loaded(self, offset: int, count: int) -> Any:
-        """The records, so that asammdf does not read them again for each field."""
-        (records,) = self._mdf._load_data(self._group, offset, count)
-        return records
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """Where a piece of the records begins and how many it has; ``_records`` holds them.
+
+        Unpacked once for all of their fields, and in order: asammdf would do it for each.
+        """
+        head = self._group.channel_group
+        apart = 0 if self._group.uses_ld else int(head.invalidation_bytes_nr)
+        self._record_bytes = max(int(head.samples_byte_nr) + apart, 1)
+        self._mdf._read_fragment_size = BLOCK * self._record_bytes
+        offset = 0
+        for records in self._mdf._load_data(self._group):
+            self._records = records
+            whole = len(self._records.data) // self._record_bytes
+            count = min(whole, self.records - offset)
+            if not count:
+                return
+            yield offset, count
+            offset += count
 
     @staticmethod
     def _name(made: np.recarray, buses: np.ndarray, channels: Channels) -> None:
@@ -96,9 +109,7 @@ class Group:
             made.channel[these] = channels.numbered(int(bus))
             left &= ~these
 
-    def _values(
-        self, field: str, offset: int, count: int, missing: np.ndarray | None = None
-    ) -> np.ndarray:
+    def _values(self, field: str, count: int, missing: np.ndarray | None = None) -> np.ndarray:
         """A field's values (count,), ``missing`` or zeros where the file does not have it."""
         index = self._fields.get(field)
         if index is None:
@@ -106,79 +117,74 @@ class Group:
         channel = self._group.channels[index]
         # A length may be the DLC converted; what has no bits is nothing but its conversion.
         is_raw = channel.channel_type not in _VIRTUAL and field != "DataLength"
-        return self._get(index, offset, count, is_raw)
+        return self._get(index, count, is_raw)
 
-    def _get(self, index: int, offset: int, count: int, is_raw: bool) -> np.ndarray:
+    def _get(self, index: int, count: int, is_raw: bool) -> np.ndarray:
         samples, _ = self._mdf.get(
             group=self._number,
             index=index,
             data=self._records,
             raw=is_raw,
             samples_only=True,
-            record_offset=offset,
-            record_count=count,
             ignore_invalidation_bits=True,
         )
         return samples[:count]
 
-    def _lengths(self, offset: int, count: int) -> np.ndarray:
+    def _lengths(self, count: int) -> np.ndarray:
         if "DataLength" in self._fields and not self._kind & REMOTE:
-            return self._values("DataLength", offset, count).astype(np.int64)
-        dlc = self._values("DLC", offset, count).astype(np.int64)
+            return self._values("DataLength", count).astype(np.int64)
+        dlc = self._values("DLC", count).astype(np.int64)
         return np.minimum(_LENGTHS[np.minimum(dlc, 15)], _MOST if "EDL" in self._fields else 8)
 
-    def _flags(self, offset: int, count: int) -> np.ndarray:
-        fd = self._values("EDL", offset, count) > 0
+    def _flags(self, count: int) -> np.ndarray:
+        fd = self._values("EDL", count) > 0
         if not fd.any():
             return np.zeros(count, np.uint8)
-        brs = self._values("BRS", offset, count) > 0
-        esi = self._values("ESI", offset, count) > 0
+        brs = self._values("BRS", count) > 0
+        esi = self._values("ESI", count) > 0
         return np.where(fd, FDF | np.where(brs, BRS, 0) | np.where(esi, _ESI, 0), 0)
 
-    def _sent(self, offset: int, count: int) -> np.ndarray:
-        direction = self._values("Dir", offset, count)
+    def _sent(self, count: int) -> np.ndarray:
+        direction = self._values("Dir", count)
         if direction.dtype.kind in "SU":
             return np.char.lower(direction.astype("U")) == "tx"
         return direction > 0
 
-    def _times_ns(self, offset: int, count: int) -> np.ndarray:
+    def _times_ns(self, count: int) -> np.ndarray:
         index = self._mdf.masters_db[self._number]
         channel = self._group.channels[index]
         scale = channel.conversion
         if channel.channel_type in _VIRTUAL or (scale and scale.conversion_type != _LINEAR):
-            seconds = self._get(index, offset, count, False)
+            seconds = self._get(index, count, False)
             return np.rint(seconds * 1e9).astype(np.int64) + self._start_ns
         unit_ns = (scale.a if scale else 1.0) * 1e9
         begin_ns = self._start_ns + round((scale.b if scale else 0.0) * 1e9)
-        raw = self._get(index, offset, count, True)
+        raw = self._get(index, count, True)
         whole = round(unit_ns)
         if raw.dtype.kind in "iu" and whole and abs(unit_ns - whole) < 1e-6 * whole:
             return raw.astype(np.int64) * whole + begin_ns
         with np.errstate(invalid="ignore"):  # damaged times are any number
             return np.rint(raw * unit_ns).astype(np.int64) + begin_ns
 
-    def _payloads(self, made: np.recarray, offset: int, count: int) -> int:
+    def _payloads(self, made: np.recarray, count: int) -> int:
         """Write the frames' payloads: how many of these are there."""
         index = self._fields.get("DataBytes")
         if index is None:
             return count
         lengths = made.length.astype(np.int64)
         if self._group.channels[index].channel_type == _OUTSIDE:
-            return self._payloads_outside(made, lengths, index, offset, count)
-        data = self._get(index, offset, count, True)
-        width = min(data.shape[1], _MOST)
-        made.payload[:, :width] = data[:, :width]
-        short = np.flatnonzero(lengths < width)  # what is beyond their length may be anything
-        used = np.arange(width) < lengths[short, None]
-        made.payload[short, :width] = np.where(used, data[short, :width], 0)
+            return self._payloads_outside(made, lengths, index, count)
+        data = self._get(index, count, True)
+        copy(np.ascontiguousarray(data), lengths, made.view(np.uint8).reshape(count, -1))
         return count
 
     def _payloads_outside(
-        self, made: np.recarray, lengths: np.ndarray, index: int, offset: int, count: int
+        self, made: np.recarray, lengths: np.ndarray, index: int, count: int
     ) -> int:
         """Our own look-up: asammdf's goes past the end of damaged data, and of the process."""
         at = int(self._group.channels[index].byte_offset)
-        records = np.frombuffer(self._records.data, np.uint8).reshape(count, -1)
+        records = np.frombuffer(self._records.data, np.uint8, count * self._record_bytes)
+        records = records.reshape(count, -1)
         places = records[:, at : at + _PLACE_BYTES].copy().view("<i8")[:, 0]
         begin, end = max(int(places.min()), 0), int(places.max())
         data = self._mdf._load_signal_data(self._group, index, (begin, max(begin, end)))

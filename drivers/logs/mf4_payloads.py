@@ -1,4 +1,7 @@
-"""Payloads that an MF4 keeps outside of its records: each behind its length, a u32."""
+"""Payloads of an MF4 into frames: out of its records, or from outside of them.
+
+Outside, each stands behind its length, a u32.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from typing import Final
 from tianyuan.control.kernels import kernel
 
 LENGTH_BYTES: Final = 4
+
+
+@kernel
+def copy(data, lengths, octets):
+    """Write payloads (n, bytes) as far as ``lengths`` (n,) says into frames (n, 80) uint8."""
+    for n in range(lengths.size):
+        for j in range(min(lengths[n], data.shape[1], 64)):
+            octets[n, 8 + j] = data[n, j]
 
 
 @kernel
