@@ -63,6 +63,6 @@ function drawBars(others) {
     height: 190, margin: { ...MARGIN, b: 34 }, font: font(), showlegend: false, hovermode: false, dragmode: false, bargap: 0.35,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     xaxis: { type: "category", fixedrange: true, title: { text: "corner", standoff: 4 } },
-    yaxis: { fixedrange: true, gridcolor: colour("--grid"), zeroline: true, zerolinecolor: colour("--zero"), nticks: 5, ticklabelstandoff: 5, title: { text: `s later than ${focused().name}`, standoff: 2 } },
+    yaxis: { fixedrange: true, automargin: true, gridcolor: colour("--grid"), zeroline: true, zerolinecolor: colour("--zero"), nticks: 5, ticklabelstandoff: 5, title: { text: `s later than ${focused().name}`, standoff: 2 } },
   }, CONFIG);
 }
