@@ -3,7 +3,8 @@
 Pointers are passed as integers (``array.ctypes.data``), so that one signature serves both.
 numba binds an ``ExternalFunction`` by name when code is loaded, so a kernel that calls one
 can be cached; with ``NUMBA_DISABLE_JIT=1`` it cannot be called at all, and ctypes stands in.
-All calls return -1 on failure, except ``clock_nanosleep``, which returns the error number.
+All calls return -1 on failure, except ``clock_nanosleep``, which returns the error number, and
+``memchr``, which returns 0 where the byte is not found.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _INTERPRETED: Final = bool(numba.config.DISABLE_JIT)
 
 
-def _bind(name: str, *arguments: tuple[Any, Any]) -> Any:
-    """The function ``name`` of libc that takes ``arguments`` and returns an int."""
+def _bind(name: str, *arguments: tuple[Any, Any], returns: tuple[Any, Any] = _INT) -> Any:
+    """The function ``name`` of libc that takes ``arguments``."""
     if not _INTERPRETED:
-        return types.ExternalFunction(name, types.int32(*(jitted for jitted, _ in arguments)))
+        return types.ExternalFunction(name, returns[0](*(jitted for jitted, _ in arguments)))
     function = getattr(_LIBC, name)
     function.argtypes = [plain for _, plain in arguments]
-    function.restype = ctypes.c_int
+    function.restype = returns[1]
     return function
 
 
@@ -42,6 +43,7 @@ close = _bind("close", _INT)
 epoll_ctl = _bind("epoll_ctl", _INT, _INT, _INT, _POINTER)
 epoll_wait = _bind("epoll_wait", _INT, _POINTER, _INT, _INT)
 ioctl = _bind("ioctl", _INT, _LONG, _POINTER)
+memchr = _bind("memchr", _POINTER, _INT, _POINTER, returns=_POINTER)
 poll = _bind("poll", _POINTER, _POINTER, _INT)
 recvmmsg = _bind("recvmmsg", _INT, _POINTER, _INT, _INT, _POINTER)
 sendmmsg = _bind("sendmmsg", _INT, _POINTER, _INT, _INT)

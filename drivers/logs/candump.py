@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from tianyuan.control.kernels import kernel
+from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, STANDARD_MASK, TX
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
@@ -65,13 +65,13 @@ def parse(text, end, out, names, cursor):
     while cursor.at < end:
         if cursor.frames == out.words.shape[0]:
             return FULL
-        stop = line_end(text, cursor.at)
+        stop = line_end(text, cursor.at, end)
         if not booked(_line(text, cursor.at, stop, out, names, cursor), stop, cursor):
             return NEW_NAME
     return DONE
 
 
-@kernel
+@inlined
 def _line(text, at, end, out, names, cursor):
     while end > at and (text[end - 1] == _RETURN or text[end - 1] == 0x20):
         end -= 1
@@ -110,7 +110,7 @@ def _with_flags(can_id, digits):
     return EXTENDED | can_id if can_id <= EXTENDED_MASK else -1
 
 
-@kernel
+@inlined
 def _rest(text, at, end, out, n, can_id, channel, t_ns):
     """Everything after the first #."""
     clear(out, n)
@@ -149,20 +149,23 @@ def _remote_length(text, at, end):
     return 0, at
 
 
-@kernel
+@inlined
 def _payload(text, at, end, out, n):
     """Write the payload of frame ``n``: its length, -1 if a digit is missing, and where it ends.
 
     What is beyond 64 bytes is only counted.
     """
     length = 0
-    while at < end and HEX[text[at]] < NO_DIGIT:
-        if at + 1 >= end or HEX[text[at + 1]] == NO_DIGIT:
-            return -1, at
+    while at + 1 < end:
+        high, low = HEX[text[at]], HEX[text[at + 1]]
+        if (high | low) & NO_DIGIT:
+            break
         if length < 64:
-            out.octets[n, 8 + length] = HEX[text[at]] * 16 + HEX[text[at + 1]]
+            out.octets[n, 8 + length] = high << 4 | low
         length += 1
         at += 2
+    if at < end and HEX[text[at]] < NO_DIGIT:
+        return -1, at
     return length, at
 
 

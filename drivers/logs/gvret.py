@@ -56,7 +56,7 @@ def parse(text, end, out, names, cursor):
     while cursor.at < end:
         if cursor.frames == out.words.shape[0]:
             return FULL
-        stop = line_end(text, cursor.at)
+        stop = line_end(text, cursor.at, end)
         if not booked(_line(text, cursor.at, stop, out, names, cursor), stop, cursor):
             return NEW_NAME
     return DONE

@@ -24,6 +24,7 @@ for _digit, _characters in enumerate(["0", "1", "2", "3", "4", "5", "6", "7", "8
 # From here on a time does not fit into 64 bits of nanoseconds: it is none.
 END_OF_TIME_S: Final = 9_223_372_036
 SECOND_NS: Final = 1_000_000_000
+_UNIT_NS: Final = 10 ** np.arange(9, -1, -1)  # of the last of so many decimals
 
 
 @kernel
@@ -70,10 +71,10 @@ def seconds_as_ns(text, at, end):
         return -1, at
     t_ns = seconds * SECOND_NS
     if at < end and text[at] == DOT:
-        at += 1
-        unit = SECOND_NS // 10
+        begin = at + 1
+        decimals, at = decimal(text, begin, min(begin + 9, end))
+        if at > begin:
+            t_ns += decimals * _UNIT_NS[at - begin]
         while at < end and HEX[text[at]] < 10:
-            t_ns += unit * HEX[text[at]]
-            unit //= 10
             at += 1
     return t_ns, at

@@ -31,13 +31,14 @@ _TEXT: Final = {  # in this order: what one line of a format looks like
     Format.GVRET: rb"Time Stamp,ID,Extended",
     Format.CSV: rb"timestamp,arbitration_id,",
     Format.TRC: rb";\$FILEVERSION|;##########|\s*\d+\)\s+[\d.]+\s",
-    Format.CANDUMP: rb"[ \t]*\(\d+(\.\d+)?\)\s+\S+\s+[0-9A-Fa-f]+#",
-    Format.ASC: rb"date\s+\w|base\s+(hex|dec)|[ \t]*\d+\.\d+\s+(\d+\s+\S+\s+[TR]x\s|CANFD\s)",
+    Format.CANDUMP: rb"[ \t]*\(\d+(?:\.\d+)?\)\s+\S+\s+[0-9A-Fa-f]+#",
+    Format.ASC: rb"date\s+\w|base\s+(?:hex|dec)|[ \t]*\d+\.\d+\s+(?:\d+\s+\S+\s+[TR]x\s|CANFD\s)",
 }
-_LINES: Final = {
-    form: re.compile(rb"^(?:" + line + rb")", re.MULTILINE | re.IGNORECASE)
-    for form, line in _TEXT.items()
-}
+# One search for all of them: the first line that looks like any, of the first format it does.
+_LINE: Final = re.compile(
+    b"^(?:" + b"|".join(b"(?P<%s>%s)" % (f.name.encode(), line) for f, line in _TEXT.items()) + b")",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def recognise(head: bytes, file: Path) -> Format | None:
@@ -45,8 +46,7 @@ def recognise(head: bytes, file: Path) -> Format | None:
     for magic, form in _BINARY.items():
         if head.startswith(magic[: len(head)]) and len(head) >= 4:
             return form
-    found = [(match.start(), form) for form, line in _LINES.items() if (match := line.search(head))]
-    if found:
-        return min(found, key=lambda pair: pair[0])[1]
+    if line := _LINE.search(head):
+        return Format[str(line.lastgroup)]
     ending = file.with_suffix("").suffix if file.suffix.lower() == ".gz" else file.suffix
     return next((form for form in Format if ending.lower() in form.value), None)

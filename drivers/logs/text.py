@@ -14,11 +14,13 @@ import numpy as np
 
 from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import WORDS, frames
+from tianyuan.drivers import libc
 from tianyuan.drivers.logs.channels import MOST, Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.source import Source
 
 CHUNK: Final = 1 << 21  # bytes of text at a time
+SMALLEST: Final = 1 << 12  # beyond a file's size, for what is added while it is read
 BLOCK: Final = 1 << 16  # frames, at most
 LONGEST_NAME: Final = 31
 DONE, FULL, NEW_NAME = 0, 1, 2  # why a kernel stopped
@@ -102,11 +104,10 @@ def clear(out, n):
 
 
 @kernel
-def line_end(text, at):
-    """The end of the line at ``at``; there is one."""
-    while text[at] != _NEWLINE:
-        at += 1
-    return at
+def line_end(text, at, end):
+    """The end of the line at ``at``; there is one before ``end``."""
+    address = text.ctypes.data
+    return libc.memchr(address + at, _NEWLINE, end - at) - address
 
 
 @kernel
@@ -133,14 +134,15 @@ def whole_lines(
 
     A last line without an end is given only if ``is_whole``: of most formats nobody knows.
     """
-    buffer = bytearray(CHUNK)
+    room = CHUNK if source.is_packed else min(CHUNK, source.size_bytes + SMALLEST)
+    buffer = bytearray(room)  # zeroed, so no more of it than a short log needs
     view, text = memoryview(buffer), np.frombuffer(buffer, np.uint8)
     kept = 0
     while came := source.readinto(view[kept:]):
         filled = kept + came
         end = buffer.rfind(NEWLINE, 0, filled) + 1
-        if not end and filled == CHUNK:
-            notes.add("garbage line", f"one of more than {CHUNK} bytes")
+        if not end and filled == room:
+            notes.add("garbage line", f"one of more than {room} bytes")
             end = filled
         elif end:
             yield text, end

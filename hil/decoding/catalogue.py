@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.dbc.errors import DbcError
-from tianyuan.dbc.header import key
 from tianyuan.hil.decoding import kernels
 from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.layout import Layout, layout_of
@@ -89,10 +88,10 @@ class Catalogue:
         for d, database in enumerate(self._databases):
             if not database.is_on(number, channel):
                 continue
-            for m, message in enumerate(database.messages):
-                found = key(message, number)
-                if message.length > 64 or found in self._keys:
-                    continue  # no frame is as long; or an earlier database says what it is
+            for m, can_id in database.can_ids:
+                found = can_id | number << 32  # as dbc.header.key makes it of a message
+                if found in self._keys:
+                    continue  # an earlier database says what it is
                 self._keys[found] = None
                 self._places.append(_Place(d, m, channel))
 

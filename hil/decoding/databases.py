@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from cantools.database.can import Message
 
+from tianyuan.dbc.header import can_id
 from tianyuan.dbc.read import read
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.rooms import room
 
 
-class Database(NamedTuple):
+@dataclass(frozen=True)
+class Database:
     """The messages of one DBC file, and the log's channel that they are on; None is every one.
 
     A channel is said by its name in the log, or by its number.
@@ -23,6 +26,11 @@ class Database(NamedTuple):
     messages: Sequence[Message]
     channel: str | None = None
     file: str = ""
+
+    @cached_property
+    def can_ids(self) -> list[tuple[int, int]]:
+        """The place and the can_id of each message that a frame can hold."""
+        return [(m, can_id(each)) for m, each in enumerate(self.messages) if each.length <= 64]
 
     def is_on(self, number: int, name: str) -> bool:
         """Whether it describes a channel of a log."""

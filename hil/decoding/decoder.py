@@ -12,7 +12,7 @@ from tianyuan.drivers.logs.log import Log
 from tianyuan.hil.decoding import kernels
 from tianyuan.hil.decoding.catalogue import Catalogue, Stream, channel_name, table
 
-MOST_UNKNOWN: Final = 1 << 15  # kinds that are counted apart, so that memory is bounded
+MOST_UNKNOWN: Final = 1 << 12  # kinds that are counted apart, so that memory is bounded
 
 
 class Table(NamedTuple):

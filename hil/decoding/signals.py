@@ -38,11 +38,14 @@ def read_signals(
             for at, column in enumerate(table.stream.layout.columns):
                 name = f"{table.stream.name}.{column.name}"
                 pieces.setdefault(name, []).append(_series(table, at, column.kind))
-    found = {
-        name: Series(*(np.concatenate(parts) for parts in zip(*series, strict=True)))
-        for name, series in pieces.items()
-    }
+    found = {name: _joined(parts) for name, parts in pieces.items()}
     return {name: series for name, series in found.items() if series.t_ns.size}
+
+
+def _joined(parts: list[Series]) -> Series:
+    if len(parts) == 1:
+        return parts[0]
+    return Series(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _series(table: Table, at: int, kind: str) -> Series:
