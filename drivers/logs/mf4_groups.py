@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.dbc.frame import BRS, ERROR, EXTENDED_MASK, FDF, REMOTE, TX, frames
+from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
-from tianyuan.drivers.logs.mf4_payloads import copy, take
+from tianyuan.drivers.logs.mf4_records import copy, heads, take, unsigned
 from tianyuan.drivers.logs.notes import Notes
-from tianyuan.drivers.logs.text import BLOCK
+from tianyuan.drivers.logs.text import BLOCK, views
 
 KINDS: Final = {"CAN_DataFrame": 0, "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
 _BUS_EVENT: Final = 2  # of a group's flags
@@ -22,6 +22,8 @@ _CAN: Final = 2  # of its source's bus types
 _VIRTUAL: Final = (3, 6)  # types of channels without bits in the record, made by their conversion
 _LINEAR: Final = 1  # type of conversion
 _OUTSIDE: Final = 1  # type of a channel whose records have only places in data of their own
+_UNSIGNED: Final = 0  # types of a field's bits, the lowest first
+_REAL: Final = 4
 _ESI: Final = 0x02
 _PLACE_BYTES: Final = 8
 _LENGTHS: Final = np.array([*range(9), 12, 16, 20, 24, 32, 48, 64])
@@ -43,7 +45,8 @@ class Group:
             for index, channel in enumerate(self._group.channels)
         }
         self._size = size
-        self._records: Any = None
+        self._fragment: Any = None  # of asammdf, whose records these are
+        self._records = np.zeros((0, 1), np.uint8)
         self._record_bytes = 1
         self.records = int(self._group.channel_group.cycles_nr)
         if size is not None:
@@ -65,23 +68,24 @@ class Group:
     def _frames(self, count: int, channels: Channels, notes: Notes) -> np.recarray:
         """Frames without their payloads."""
         lengths = self._lengths(count)
-        made = frames(count)
         if too_long := int((lengths > _MOST).sum()):
             notes.add("length that no frame has", f"{lengths.max()} bytes", too_long)
-        made.length = np.minimum(lengths, _MOST)
-        number = self._values("ID", count).astype(np.uint32)
-        extended = self._values("IDE", count, number >> np.uint32(31)) > 0
-        number &= np.uint32(EXTENDED_MASK)
-        number |= extended.astype(np.uint32) << np.uint32(31)
-        made.can_id = number | np.uint32(self._kind)
-        made["flags"] = self._flags(count)
-        made.reserved[self._sent(count)] = TX
-        made.t_ns = self._times_ns(count)
-        self._name(made, self._values("BusChannel", count).astype(np.int64), channels)
+        number = self._values("ID", count).astype(np.int64)
+        extended = self._values("IDE", count, number >> 31 & 1) > 0
+        made = frames(count)
+        heads(
+            number & EXTENDED_MASK | np.where(extended, EXTENDED | self._kind, self._kind),
+            np.minimum(lengths, _MOST),
+            self._flags(count),
+            _numbered(self._values("BusChannel", count).astype(np.int64), channels),
+            np.where(self._sent(count), TX, 0),
+            self._times_ns(count),
+            views(made),
+        )
         return made
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
-        """Where a piece of the records begins and how many it has; ``_records`` holds them.
+        """Where a piece of the records begins and how many it has; ``_records`` (n, bytes) are they.
 
         Unpacked once for all of their fields, and in order: asammdf would do it for each.
         """
@@ -90,24 +94,15 @@ class Group:
         self._record_bytes = max(int(head.samples_byte_nr) + apart, 1)
         self._mdf._read_fragment_size = BLOCK * self._record_bytes
         offset = 0
-        for records in self._mdf._load_data(self._group):
-            self._records = records
-            whole = len(self._records.data) // self._record_bytes
-            count = min(whole, self.records - offset)
+        for fragment in self._mdf._load_data(self._group):
+            count = min(len(fragment.data) // self._record_bytes, self.records - offset)
             if not count:
                 return
+            self._fragment = fragment
+            octets = np.frombuffer(fragment.data, np.uint8, count * self._record_bytes)
+            self._records = octets.reshape(count, -1)
             yield offset, count
             offset += count
-
-    @staticmethod
-    def _name(made: np.recarray, buses: np.ndarray, channels: Channels) -> None:
-        """Give the frames their channels."""
-        left = np.ones(buses.size, bool)
-        while left.any():
-            bus = buses[left.argmax()]
-            these = buses == bus
-            made.channel[these] = channels.numbered(int(bus))
-            left &= ~these
 
     def _values(self, field: str, count: int, missing: np.ndarray | None = None) -> np.ndarray:
         """A field's values (count,), ``missing`` or zeros where the file does not have it."""
@@ -115,15 +110,22 @@ class Group:
         if index is None:
             return np.zeros(count, np.int64) if missing is None else missing
         channel = self._group.channels[index]
-        # A length may be the DLC converted; what has no bits is nothing but its conversion.
-        is_raw = channel.channel_type not in _VIRTUAL and field != "DataLength"
-        return self._get(index, count, is_raw)
+        # What has no bits is nothing but its conversion.
+        return self._get(index, count, channel.channel_type not in _VIRTUAL)
 
     def _get(self, index: int, count: int, is_raw: bool) -> np.ndarray:
+        channel = self._group.channels[index]
+        if is_raw and _is_plain(channel, self._record_bytes):
+            values, width = np.empty(count, np.int64), int(channel.bit_count)
+            start = 8 * int(channel.byte_offset) + int(channel.bit_offset)
+            unsigned(self._records, start, -1 if width == 64 else (1 << width) - 1, values)
+            return values.view(np.float64) if channel.data_type == _REAL else values
+        if not is_raw and _is_constant(channel):
+            return np.full(count, channel.conversion.b)
         samples, _ = self._mdf.get(
             group=self._number,
             index=index,
-            data=self._records,
+            data=self._fragment,
             raw=is_raw,
             samples_only=True,
             ignore_invalidation_bits=True,
@@ -132,14 +134,25 @@ class Group:
 
     def _lengths(self, count: int) -> np.ndarray:
         if "DataLength" in self._fields and not self._kind & REMOTE:
-            return self._values("DataLength", count).astype(np.int64)
+            return self._converted(self._fields["DataLength"], count).astype(np.int64)
         dlc = self._values("DLC", count).astype(np.int64)
         return np.minimum(_LENGTHS[np.minimum(dlc, 15)], _MOST if "EDL" in self._fields else 8)
+
+    def _converted(self, index: int, count: int) -> np.ndarray:
+        """A field that may be the DLC converted, as few values as it may have."""
+        channel = self._group.channels[index]
+        if not (_is_plain(channel, self._record_bytes) and channel.bit_count <= 8):
+            return self._get(index, count, False)
+        raw = self._get(index, count, True)
+        if not channel.conversion:
+            return raw
+        every = np.arange(1 << int(channel.bit_count), dtype=np.uint8)
+        return np.asarray(channel.conversion.convert(every))[raw]
 
     def _flags(self, count: int) -> np.ndarray:
         fd = self._values("EDL", count) > 0
         if not fd.any():
-            return np.zeros(count, np.uint8)
+            return np.zeros(count, np.int64)
         brs = self._values("BRS", count) > 0
         esi = self._values("ESI", count) > 0
         return np.where(fd, FDF | np.where(brs, BRS, 0) | np.where(esi, _ESI, 0), 0)
@@ -172,30 +185,58 @@ class Group:
         if index is None:
             return count
         lengths = made.length.astype(np.int64)
-        if self._group.channels[index].channel_type == _OUTSIDE:
-            return self._payloads_outside(made, lengths, index, count)
-        data = self._get(index, count, True)
-        copy(np.ascontiguousarray(data), lengths, made.view(np.uint8).reshape(count, -1))
+        channel = self._group.channels[index]
+        octets = made.view(np.uint8).reshape(count, -1)
+        if channel.channel_type == _OUTSIDE:
+            return self._payloads_outside(octets, lengths, index)
+        at, size = int(channel.byte_offset), int(channel.bit_count) // 8
+        copy(self._records, at, min(size, self._record_bytes - at), lengths, octets)
         return count
 
-    def _payloads_outside(
-        self, made: np.recarray, lengths: np.ndarray, index: int, count: int
-    ) -> int:
+    def _payloads_outside(self, octets: np.ndarray, lengths: np.ndarray, index: int) -> int:
         """Our own look-up: asammdf's goes past the end of damaged data, and of the process."""
         at = int(self._group.channels[index].byte_offset)
-        records = np.frombuffer(self._records.data, np.uint8, count * self._record_bytes)
-        records = records.reshape(count, -1)
-        places = records[:, at : at + _PLACE_BYTES].copy().view("<i8")[:, 0]
+        places = self._records[:, at : at + _PLACE_BYTES].copy().view("<i8")[:, 0]
         begin, end = max(int(places.min()), 0), int(places.max())
         data = self._mdf._load_signal_data(self._group, index, (begin, max(begin, end)))
         there = len(data)
         if self._size is not None:
             room = _bytes_there(self._group.get_signal_data_blocks(index), self._size)
             there = min(there, max(room - begin, 0))
-        octets = made.view(np.uint8).reshape(count, -1)
         return take(
             np.frombuffer(bytearray(data), np.uint8), there, places - begin, lengths, octets
         )
+
+
+def _is_plain(channel: Any, record_bytes: int) -> bool:
+    """Whether the kernel can read a field of the records."""
+    begin, width = int(channel.bit_offset), int(channel.bit_count)
+    whole = channel.data_type == _REAL and (begin, width) == (0, 64)
+    return (
+        channel.channel_type not in (_OUTSIDE, *_VIRTUAL)
+        and (channel.data_type == _UNSIGNED or whole)
+        and begin + width <= 64
+        and 8 * int(channel.byte_offset) + begin + width <= 8 * record_bytes
+    )
+
+
+def _is_constant(channel: Any) -> bool:
+    """Whether a field without bits has one value for all records."""
+    scale = channel.conversion
+    is_linear = bool(scale) and scale.conversion_type == _LINEAR
+    return channel.channel_type in _VIRTUAL and is_linear and scale.a == 0
+
+
+def _numbered(buses: np.ndarray, channels: Channels) -> np.ndarray:
+    """The channels of buses that the file numbers."""
+    numbers = np.zeros(buses.size, np.int64)
+    left = np.ones(buses.size, bool)
+    while left.any():
+        bus = buses[left.argmax()]
+        these = buses == bus
+        numbers[these] = channels.numbered(int(bus))
+        left &= ~these
+    return numbers
 
 
 def can_groups(mdf: Any, start_ns: int, size: int | None) -> list[Group]:

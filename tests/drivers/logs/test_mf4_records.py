@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianyuan.dbc.frame import frames
-from tianyuan.drivers.logs.mf4_payloads import take
+from tianyuan.drivers.logs.mf4_records import take
 
 pytestmark = pytest.mark.kernel
 
