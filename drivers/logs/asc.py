@@ -19,9 +19,10 @@ from tianyuan.drivers.logs import by_python_can
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.numbers import (
-    HEX,
     decimal,
+    digit,
     hexadecimal,
+    octet,
     seconds_as_ns,
     skip_blanks,
     skip_word,
@@ -82,19 +83,23 @@ def parse(text, end, out, names, cursor):
 
 @kernel
 def _line(text, at, end, out, names, cursor):
-    while end > at and (text[end - 1] == _RETURN or text[end - 1] == 0x20):
+    while end > at and (octet(text, end - 1) == _RETURN or octet(text, end - 1) == 0x20):
         end -= 1
     at = skip_blanks(text, at, end)
     if at == end:
         return NOTHING
-    if HEX[text[at]] >= 10:
-        return NOTHING if text[at] | _SMALL in _OTHER else NO_FRAME
+    if digit(text, at) >= 10:
+        return NOTHING if octet(text, at) | _SMALL in _OTHER else NO_FRAME
     t_ns, at = seconds_as_ns(text, at, end)
     begin = skip_blanks(text, at, end)
     if t_ns < 0 or begin in (at, end):
         return NO_FRAME
     stop = skip_word(text, begin, end)
-    fd = stop - begin == 5 and text[begin] | _SMALL == _C and text[stop - 2] | _SMALL == ord("f")
+    fd = (
+        stop - begin == 5
+        and octet(text, begin) | _SMALL == _C
+        and octet(text, stop - 2) | _SMALL == ord("f")
+    )
     if fd:
         begin = skip_blanks(text, stop, end)
     _, stop = decimal(text, begin, end)
@@ -130,11 +135,11 @@ def _classic(text, at, end, out, n, channel, t_ns):
     at = skip_blanks(text, way + 2, end)
     if can_id == _NO_ID or at >= end:
         return NO_FRAME
-    remote = text[at] | _SMALL == _R
+    remote = octet(text, at) | _SMALL == _R
     at = skip_blanks(text, skip_word(text, at, end), end)
     dlc, stop = hexadecimal(text, at, end)
     if remote:
-        whole = at < end and HEX[text[at]] < 10 and stop == skip_word(text, at, end)
+        whole = at < end and digit(text, at) < 10 and stop == skip_word(text, at, end)
         put(out, n, can_id | REMOTE, min(dlc, 8) if whole else 0, 0, channel, sent, t_ns)
         return FRAME_READ
     if dlc < 0 or not _bytes(text, stop, end, out, n, min(dlc, 8)):
@@ -182,20 +187,20 @@ def _is_error(text, at, end):
     stop = skip_word(text, at, end)
     return (
         stop - at == _EVENT_LETTERS
-        and text[at] | _SMALL == _E
-        and text[at + 5] | _SMALL == ord("f")
-        and text[stop - 1] | _SMALL == _E
+        and octet(text, at) | _SMALL == _E
+        and octet(text, at + 5) | _SMALL == ord("f")
+        and octet(text, stop - 1) | _SMALL == _E
     )
 
 
 @kernel
 def _direction(text, at, end):
     """0 for Rx, TX for Tx, -1 for another word."""
-    if skip_word(text, at, end) - at != 2 or text[at + 1] | _SMALL != _X:
+    if skip_word(text, at, end) - at != 2 or octet(text, at + 1) | _SMALL != _X:
         return -1
-    if text[at] | _SMALL == _T:
+    if octet(text, at) | _SMALL == _T:
         return TX
-    return 0 if text[at] | _SMALL == _R else -1
+    return 0 if octet(text, at) | _SMALL == _R else -1
 
 
 @kernel
@@ -204,7 +209,7 @@ def _identifier(text, at, end):
     can_id, stop = hexadecimal(text, at, end)
     if stop == end and 0 <= can_id <= STANDARD_MASK:
         return can_id
-    if stop + 1 == end and text[stop] | _SMALL == _X and 0 <= can_id <= EXTENDED_MASK:
+    if stop + 1 == end and octet(text, stop) | _SMALL == _X and 0 <= can_id <= EXTENDED_MASK:
         return can_id | EXTENDED
     return _NO_ID
 

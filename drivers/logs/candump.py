@@ -18,9 +18,10 @@ from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE,
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.numbers import (
-    HEX,
     NO_DIGIT,
+    digit,
     hexadecimal,
+    octet,
     seconds_as_ns,
     skip_blanks,
     skip_word,
@@ -73,21 +74,21 @@ def parse(text, end, out, names, cursor):
 
 @inlined
 def _line(text, at, end, out, names, cursor):
-    while end > at and (text[end - 1] == _RETURN or text[end - 1] == 0x20):
+    while end > at and (octet(text, end - 1) == _RETURN or octet(text, end - 1) == 0x20):
         end -= 1
     at = skip_blanks(text, at, end)
     if at == end:
         return NOTHING
-    if text[at] != _OPEN:
+    if octet(text, at) != _OPEN:
         return NO_FRAME
     t_ns, at = seconds_as_ns(text, at + 1, end)
-    if t_ns < 0 or at >= end or text[at] != _CLOSE:
+    if t_ns < 0 or at >= end or octet(text, at) != _CLOSE:
         return NO_FRAME
     name_at = skip_blanks(text, at + 1, end)
     name_end = skip_word(text, name_at, end)
     at = skip_blanks(text, name_end, end)
     can_id, stop = hexadecimal(text, at, end)
-    if can_id < 0 or name_end - name_at > LONGEST_NAME or stop >= end or text[stop] != _HASH:
+    if can_id < 0 or name_end - name_at > LONGEST_NAME or stop >= end or octet(text, stop) != _HASH:
         return NO_FRAME
     flagged = _with_flags(can_id, stop - at)
     if flagged < 0:
@@ -115,15 +116,15 @@ def _rest(text, at, end, out, n, can_id, channel, t_ns):
     """Everything after the first #."""
     clear(out, n)
     flags, most = 0, 8
-    if at < end and text[at] == _HASH:
+    if at < end and octet(text, at) == _HASH:
         at += 1
-        if at < end and text[at] == _HASH:
+        if at < end and octet(text, at) == _HASH:
             return OTHER_KIND  # CAN XL
-        if at >= end or HEX[text[at]] == NO_DIGIT:
+        if at >= end or digit(text, at) == NO_DIGIT:
             return NO_FRAME
-        flags, most = FDF | (HEX[text[at]] & _FLAGS), 64
+        flags, most = FDF | (digit(text, at) & _FLAGS), 64
         at += 1
-    if at < end and (text[at] == ord("R") or text[at] == ord("r")):
+    if at < end and (octet(text, at) == ord("R") or octet(text, at) == ord("r")):
         length, at = _remote_length(text, at + 1, end)
         can_id |= REMOTE
     else:
@@ -132,7 +133,7 @@ def _rest(text, at, end, out, n, can_id, channel, t_ns):
         return NO_FRAME
     if length > most:
         return TOO_LONG
-    if at < end and text[at] == _RAW_LENGTH:
+    if at < end and octet(text, at) == _RAW_LENGTH:
         at += 2
     sent, at = _direction(text, at, end)
     if at != end:
@@ -144,8 +145,8 @@ def _rest(text, at, end, out, n, can_id, channel, t_ns):
 @kernel
 def _remote_length(text, at, end):
     """The length that a remote frame asks for; 0 where it says none."""
-    if at < end and HEX[text[at]] < 10:
-        return HEX[text[at]], at + 1
+    if at < end and digit(text, at) < 10:
+        return digit(text, at), at + 1
     return 0, at
 
 
@@ -157,14 +158,14 @@ def _payload(text, at, end, out, n):
     """
     length = 0
     while at + 1 < end:
-        high, low = HEX[text[at]], HEX[text[at + 1]]
+        high, low = digit(text, at), digit(text, at + 1)
         if (high | low) & NO_DIGIT:
             break
         if length < 64:
             out.octets[n, 8 + length] = high << 4 | low
         length += 1
         at += 2
-    if at < end and HEX[text[at]] < NO_DIGIT:
+    if at < end and digit(text, at) < NO_DIGIT:
         return -1, at
     return length, at
 
@@ -175,8 +176,8 @@ def _direction(text, at, end):
     letter = skip_blanks(text, at, end)
     if letter == at or letter + 1 != end:
         return 0, at
-    if text[letter] == ord("T") or text[letter] == ord("t"):
+    if octet(text, letter) == ord("T") or octet(text, letter) == ord("t"):
         return TX, end
-    if text[letter] == ord("R") or text[letter] == ord("r"):
+    if octet(text, letter) == ord("R") or octet(text, letter) == ord("r"):
         return 0, end
     return 0, at

@@ -16,7 +16,7 @@ from tianyuan.control.kernels import kernel
 from tianyuan.dbc.frame import EXTENDED, EXTENDED_MASK, FDF, STANDARD_MASK, TX
 from tianyuan.drivers.logs.channels import Channels
 from tianyuan.drivers.logs.notes import Notes
-from tianyuan.drivers.logs.numbers import HEX, decimal, hexadecimal, skip_blanks
+from tianyuan.drivers.logs.numbers import decimal, digit, hexadecimal, octet, skip_blanks
 from tianyuan.drivers.logs.source import Source
 from tianyuan.drivers.logs.text import (
     DONE,
@@ -65,7 +65,7 @@ def parse(text, end, out, names, cursor):
 @kernel
 def _line(text, at, end, out, names, cursor):
     at = skip_blanks(text, at, end)
-    if at == end or text[at] == _RETURN or text[at] | _SMALL == _TRUE:
+    if at == end or octet(text, at) == _RETURN or octet(text, at) | _SMALL == _TRUE:
         return NOTHING
     time_us, at = decimal(text, at, end)
     if time_us < 0 or time_us > _LATEST_US:
@@ -74,14 +74,14 @@ def _line(text, at, end, out, names, cursor):
     at = _after_comma(text, at, end)
     if can_id < 0 or at >= end:
         return NO_FRAME
-    extended = text[at] | _SMALL == _TRUE or text[at] == _ONE
+    extended = octet(text, at) | _SMALL == _TRUE or octet(text, at) == _ONE
     at = _after_comma(text, _comma(text, at, end), end)
     sent = 0
-    if at < end and HEX[text[at]] >= 10:
-        sent = TX if text[at] | _SMALL == _TRUE else 0
+    if at < end and digit(text, at) >= 10:
+        sent = TX if octet(text, at) | _SMALL == _TRUE else 0
         at = _after_comma(text, _comma(text, at, end), end)
     name_at, name_end = at, at
-    while name_end < end and HEX[text[name_end]] < 10:
+    while name_end < end and digit(text, name_end) < 10:
         name_end += 1
     length, at = decimal(text, _after_comma(text, name_end, end), end)
     if name_end == name_at or name_end - name_at > LONGEST_NAME or length < 0:
@@ -111,7 +111,7 @@ def _line(text, at, end, out, names, cursor):
 @kernel
 def _comma(text, at, end):
     """The first comma from ``at``."""
-    while at < end and text[at] != _COMMA:
+    while at < end and octet(text, at) != _COMMA:
         at += 1
     return at
 
@@ -120,4 +120,4 @@ def _comma(text, at, end):
 def _after_comma(text, at, end):
     """Where the next field begins if there is a comma at ``at``, otherwise the end."""
     at = skip_blanks(text, at, end)
-    return skip_blanks(text, at + 1, end) if at < end and text[at] == _COMMA else end
+    return skip_blanks(text, at + 1, end) if at < end and octet(text, at) == _COMMA else end

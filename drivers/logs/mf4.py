@@ -43,7 +43,6 @@ _GARBLED: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError,
     RuntimeError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
-_OPENING: Final[Any] = {"process_bus_logging": False}  # it would look through all frames for ids
 
 
 def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
@@ -76,13 +75,14 @@ def read(source: Source, channels: Channels, notes: Notes) -> Iterator[np.recarr
 
 def _opened(file: Path) -> Any:
     """The file as asammdf has it, or why it has not."""
-    from asammdf import MDF  # noqa: PLC0415 - takes half a second
+    # asammdf takes half a second to import.
+    from tianyuan.drivers.logs.mf4_sorting import SortedMdf  # noqa: PLC0415
 
     logging.getLogger("asammdf").disabled = True  # it writes tracebacks of what it also raises
     hook = sys.unraisablehook
     sys.unraisablehook = lambda _: None  # what it leaves half made complains when it is collected
     try:
-        return MDF(file, **_OPENING)
+        return SortedMdf(file)
     except _garbled() as error:
         why = _in_a_line(error)
         error.__traceback__ = None  # it holds the half made file

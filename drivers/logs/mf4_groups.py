@@ -12,7 +12,7 @@ import numpy as np
 
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, EXTENDED_MASK, FDF, REMOTE, TX, frames
 from tianyuan.drivers.logs.channels import Channels
-from tianyuan.drivers.logs.mf4_records import copy, heads, take, unsigned
+from tianyuan.drivers.logs.mf4_records import copy, heads, take
 from tianyuan.drivers.logs.notes import Notes
 from tianyuan.drivers.logs.text import BLOCK, views
 
@@ -35,7 +35,7 @@ class Group:
     """One group of CAN frames: ``blocks`` reads them in the order of its records."""
 
     def __init__(self, mdf: Any, number: int, kind: str, start_ns: int, size: int | None) -> None:
-        self._mdf = mdf._mdf  # the MDF 4 in it, which also has the data before they are signals
+        self._mdf = mdf
         self._number = number
         self._group = mdf.groups[number]
         self._kind = KINDS[kind]
@@ -85,7 +85,7 @@ class Group:
         return made
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
-        """Where a piece of the records begins and how many it has; ``_records`` (n, bytes) are they.
+        """Where a piece of the records begins and how many it has: ``_records`` (n, bytes).
 
         Unpacked once for all of their fields, and in order: asammdf would do it for each.
         """
@@ -116,10 +116,7 @@ class Group:
     def _get(self, index: int, count: int, is_raw: bool) -> np.ndarray:
         channel = self._group.channels[index]
         if is_raw and _is_plain(channel, self._record_bytes):
-            values, width = np.empty(count, np.int64), int(channel.bit_count)
-            start = 8 * int(channel.byte_offset) + int(channel.bit_offset)
-            unsigned(self._records, start, -1 if width == 64 else (1 << width) - 1, values)
-            return values.view(np.float64) if channel.data_type == _REAL else values
+            return _bits(self._records, channel)
         if not is_raw and _is_constant(channel):
             return np.full(count, channel.conversion.b)
         samples, _ = self._mdf.get(
@@ -216,8 +213,30 @@ def _is_plain(channel: Any, record_bytes: int) -> bool:
         channel.channel_type not in (_OUTSIDE, *_VIRTUAL)
         and (channel.data_type == _UNSIGNED or whole)
         and begin + width <= 64
+        and _word_bytes(begin + width) <= record_bytes
         and 8 * int(channel.byte_offset) + begin + width <= 8 * record_bytes
     )
+
+
+def _bits(records: np.ndarray, channel: Any) -> np.ndarray:
+    """A plain field of records (n, bytes): integers, or doubles."""
+    count, record_bytes = records.shape
+    begin, width = int(channel.bit_offset), int(channel.bit_count)
+    size = _word_bytes(begin + width)
+    at = min(int(channel.byte_offset), record_bytes - size)  # a word within the record
+    kind = "f" if channel.data_type == _REAL else "u"
+    words = np.ndarray(count, f"<{kind}{size}", records, at, (record_bytes,))
+    if kind == "f":
+        return words.copy()
+    values = words.astype(np.int64)
+    values >>= begin + 8 * (int(channel.byte_offset) - at)
+    values &= (1 << width) - 1 if width < 64 else -1
+    return values
+
+
+def _word_bytes(bits: int) -> int:
+    """Bytes of the smallest word that holds so many bits."""
+    return next(size for size in (1, 2, 4, 8) if bits <= 8 * size)
 
 
 def _is_constant(channel: Any) -> bool:

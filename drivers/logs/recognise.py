@@ -36,7 +36,9 @@ _TEXT: Final = {  # in this order: what one line of a format looks like
 }
 # One search for all of them: the first line that looks like any, of the first format it does.
 _LINE: Final = re.compile(
-    b"^(?:" + b"|".join(b"(?P<%s>%s)" % (f.name.encode(), line) for f, line in _TEXT.items()) + b")",
+    b"^(?:"
+    + b"|".join(b"(?P<%s>%s)" % (f.name.encode(), line) for f, line in _TEXT.items())
+    + b")",
     re.MULTILINE | re.IGNORECASE,
 )
 

@@ -20,7 +20,7 @@ _GZIP_WBITS: Final = 31  # zlib's way to say gzip
 
 
 class _Stream(Protocol):
-    def read1(self, size: int, /) -> bytes: ...
+    def readinto(self, view: memoryview, /) -> int: ...
 
 
 class _Gunzip:
@@ -35,20 +35,21 @@ class _Gunzip:
         self._packed = b""
         self._is_within = False
 
-    def read1(self, size: int, /) -> bytes:
-        """Raises EOFError where the file ends within a member."""
+    def readinto(self, view: memoryview, /) -> int:
+        """As files do, but no more than a piece; EOFError where the file ends within a member."""
         while self._packed or self._next():
-            piece = self._member.decompress(self._packed, size)
+            piece = self._member.decompress(self._packed, len(view))
             self._packed = self._member.unconsumed_tail
             if self._member.eof:
                 self._packed = self._member.unused_data.lstrip(b"\0")
                 self._member = isal_zlib.decompressobj(_GZIP_WBITS)
                 self._is_within = bool(self._packed)
             if piece:
-                return piece
+                view[: len(piece)] = piece
+                return len(piece)
         if self._is_within:
             raise EOFError
-        return b""
+        return 0
 
     def _next(self) -> bytes:
         self._packed = self._raw.read(_PIECE)
@@ -94,9 +95,8 @@ class Source:
     def readinto(self, view: memoryview) -> int:
         """Fill ``view``: the bytes that came, fewer than it holds only at the end."""
         done = 0
-        while done < len(view) and (piece := self._piece(len(view) - done)):
-            view[done : done + len(piece)] = piece
-            done += len(piece)
+        while done < len(view) and (came := self._come(view[done:])):
+            done += came
         return done
 
     def read(self, size: int) -> bytes:
@@ -104,17 +104,18 @@ class Source:
         into = bytearray(size)
         return bytes(memoryview(into)[: self.readinto(memoryview(into))])
 
-    def _piece(self, size: int) -> bytes:
+    def _come(self, view: memoryview) -> int:
         if self._ahead:
-            piece, self._ahead = self._ahead[:size], self._ahead[size:]
-            return piece
+            piece, self._ahead = self._ahead[: len(view)], self._ahead[len(view) :]
+            view[: len(piece)] = piece
+            return len(piece)
         try:
-            return self._stream.read1(size)
+            return self._stream.readinto(view)
         except EOFError:
             self._notes.add("cut off", "the gzipped file ends early")
         except _UNREADABLE as error:
             self._notes.add("damaged", f"byte {self.read_bytes}: {error}")
-        return b""
+        return 0
 
     def close(self) -> None:
         """Read no more."""

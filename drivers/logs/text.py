@@ -13,15 +13,17 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tianyuan.control.kernels import kernel
-from tianyuan.dbc.frame import WORDS, frames
+from tianyuan.dbc.frame import FRAME, WORDS
 from tianyuan.drivers import libc
 from tianyuan.drivers.logs.channels import MOST, Channels
 from tianyuan.drivers.logs.notes import Notes
+from tianyuan.drivers.logs.numbers import octet
 from tianyuan.drivers.logs.source import Source
 
 CHUNK: Final = 1 << 21  # bytes of text at a time
 SMALLEST: Final = 1 << 12  # beyond a file's size, for what is added while it is read
 BLOCK: Final = 1 << 16  # frames, at most
+TYPICAL_LINE: Final = 32  # bytes; of shorter ones come more blocks
 LONGEST_NAME: Final = 31
 DONE, FULL, NEW_NAME = 0, 1, 2  # why a kernel stopped
 # What a line was: a fault below, or one of these.
@@ -79,7 +81,7 @@ def channel_of(text, at, end, names):
             continue
         same = True
         for j in range(end - at):
-            same = same and text[at + j] == names.letters[k, j]
+            same = same and octet(text, at + j) == names.letters[k, j]
         if same:
             return names.channels[k]
     return -1
@@ -178,7 +180,8 @@ def parsed(
         cursor.times = 0
         status = FULL
         while status != DONE:
-            made = frames(BLOCK)
+            rows = min(BLOCK, (end - int(cursor[0].at)) // TYPICAL_LINE + 1)
+            made = np.empty(rows, FRAME)  # of which the kernel writes every byte that is given
             cursor.frames = 0
             while (status := parse(text, end, views(made), names, cursor[0])) == NEW_NAME:
                 letters = text[cursor[0].name_at : cursor[0].name_end]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,14 +28,6 @@ class Stream(NamedTuple):
     layout: Layout
 
 
-class _Place(NamedTuple):
-    """Where a stream's message is among the databases, and the channel that it is on."""
-
-    database: int
-    message: int
-    channel: str
-
-
 class Catalogue:
     """The streams of logs by can_id and channel.
 
@@ -54,10 +47,10 @@ class Catalogue:
 
     def begin(self) -> None:
         """Begin with another log, whose channels are others. What has a name keeps it."""
-        self._places: list[_Place] = []
+        self._places: list[tuple[int, int, str]] = []  # database, message in it, channel
         self._streams: dict[int, Stream | None] = {}
         self._channels: set[int] = set()
-        self._keys: dict[int, None] = {}  # in the order of the streams
+        self._keys = np.zeros(0, np.int64)  # in the order of the streams
         self.table = self._built()
 
     @property
@@ -88,12 +81,11 @@ class Catalogue:
         for d, database in enumerate(self._databases):
             if not database.is_on(number, channel):
                 continue
-            for m, can_id in database.can_ids:
-                found = can_id | number << 32  # as dbc.header.key makes it of a message
-                if found in self._keys:
-                    continue  # an earlier database says what it is
-                self._keys[found] = None
-                self._places.append(_Place(d, m, channel))
+            keys = database.can_ids | number << 32  # as dbc.header.key makes them of messages
+            # What an earlier database says of a frame holds.
+            (rows,) = np.nonzero((database.can_ids >= 0) & ~np.isin(keys, self._keys))
+            self._keys = np.concatenate([self._keys, keys[rows]])
+            self._places += zip(repeat(d), rows.tolist(), repeat(channel))
 
     def _named(self, channel: str, layout: Layout) -> Stream:
         message = layout.message
@@ -121,8 +113,8 @@ class Catalogue:
         return self._layouts[d, m]
 
     def _built(self) -> np.recarray:
-        made = table(4 << len(self._keys).bit_length())  # sparse, so most looks hit at once
-        kernels.fill(made, np.fromiter(self._keys, np.int64, len(self._keys)))
+        made = table(4 << self._keys.size.bit_length())  # sparse, so most looks hit at once
+        kernels.fill(made, self._keys)
         return made
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from cantools.database.can import Message
 
-from tianyuan.dbc.header import can_id
+from tianyuan.dbc.header import LENGTHS, can_id
 from tianyuan.dbc.read import read
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.host_record import HOST_CHANNEL
@@ -28,9 +29,11 @@ class Database:
     file: str = ""
 
     @cached_property
-    def can_ids(self) -> list[tuple[int, int]]:
-        """The place and the can_id of each message that a frame can hold."""
-        return [(m, can_id(each)) for m, each in enumerate(self.messages) if each.length <= 64]
+    def can_ids(self) -> np.ndarray:
+        """The messages' can_ids (n,) i8; -1 for one that is longer than a frame, or comes again."""
+        ids = [can_id(each) if each.length <= LENGTHS[-1] else -1 for each in self.messages]
+        first = dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))
+        return np.array([each if first[each] == m else -1 for m, each in enumerate(ids)], np.int64)
 
     def is_on(self, number: int, name: str) -> bool:
         """Whether it describes a channel of a log."""

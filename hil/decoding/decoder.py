@@ -112,6 +112,6 @@ def _table(
             by_stream[stream.name] = by_stream.get(stream.name, 0) + int(refused[reason])
     values = np.empty((len(layout.columns), kept), np.int64)
     optional = partial or layout.tables.groups.size > 1
-    present = np.ones(values.shape if optional else (0, kept), np.uint8)
+    present = np.empty(values.shape if optional else (0, kept), np.uint8)
     kernels.unpack(layout.tables, words, order[:kept], groups, partial, values, present)
     return Table(stream, order[:kept], t_ns[:kept], values, present)
