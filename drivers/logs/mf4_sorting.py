@@ -27,7 +27,10 @@ class SortedMdf(MDF4):
 
     def __init__(self, file: Path) -> None:
         # Processed, it would look through all frames for their identifiers.
-        internal = {"__internal__": True, "original_name": None}  # what its MDF says beside
+        internal: dict[str, Any] = {
+            "__internal__": True,
+            "original_name": None,
+        }  # what its MDF says beside
         super().__init__(file, process_bus_logging=False, **internal)
 
     def _sort(self, stream: Any, *args: Any, **kwargs: Any) -> None:
@@ -47,8 +50,8 @@ class SortedMdf(MDF4):
         if max(ids.values()) >= _MOST_ID or id_bytes not in _ID_BYTES:
             return
         sizes = np.full(max(ids.values()) + 1, NO_GROUP, np.int64)
-        for record_id, size in first.record_size.items():
-            sizes[record_id] = size
+        for record_id in ids.values():
+            sizes[record_id] = first.record_size[record_id]
         parts: dict[int, list[tuple[int, int]]] = {record_id: [] for record_id in ids.values()}
         for piece in self._pieces(first):
             data = np.frombuffer(kept + piece, np.uint8)
@@ -69,7 +72,7 @@ class SortedMdf(MDF4):
             invalidation_bytes_nr=0,
             cycles_nr=sum(block.original_size for block in blocks),
         )
-        whole = SimpleNamespace(
+        whole: Any = SimpleNamespace(
             channel_group=stream,
             channels=[],
             data_blocks=blocks,
@@ -100,7 +103,10 @@ class SortedMdf(MDF4):
 
     def _give(self, number: int, parts: list[tuple[int, int]]) -> None:
         group = self.groups[number]
-        where = {"block_type": v4c.DT_BLOCK, "location": v4c.LOCATION_TEMPORARY_FILE}
+        where: dict[str, Any] = {
+            "block_type": v4c.DT_BLOCK,
+            "location": v4c.LOCATION_TEMPORARY_FILE,
+        }
         owner = self._cn_data_map.get(group.channel_group.address)
         if owner is not None:  # payloads of another group's channel
             signals: Any = self.groups[owner[0]].signal_data
