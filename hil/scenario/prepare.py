@@ -56,10 +56,7 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         raise InputError(f"{where}: {error}") from None
     laps = laps_of(scenario, float(host.tables.driver.path_length_m[0]))
     longest_s = virtual.longest_s(host, laps)
-    judges = tap.tap(
-        world.commands, world.permit, guard.tables.carrier, guard.tables.limits,
-        round(longest_s * 1000),
-    )  # fmt: skip
+    judges = tap.tap(world.commands, guard.tables, round(longest_s * 1000))
     life = virtual.birth(world, host, laps, judges)
     for entry in scenario.faults:
         if entry.row.virtual is Layer.START:
