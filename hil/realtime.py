@@ -22,6 +22,8 @@ from tianyuan.firmware.bus_names import host_bus
 from tianyuan.firmware.hearing import asked_of
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.hil import rig
+from tianyuan.hil.life import Life
+from tianyuan.hil.world import World
 
 PRIORITY: Final = 70
 LOOK_S: Final = 0.1
@@ -48,7 +50,7 @@ def run(world, life, cars, about, frames_in, frames_out, books, quit_, clock_):
     return deadline_ns
 
 
-def warm_up(world: rig.World, life: rig.Life) -> None:
+def warm_up(world: World, life: Life) -> None:
     """Compile the rig's loop, or take it from the cache, on ports that go nowhere."""
     nowhere, about = closed_port(0), closed_port(HOST_CHANNEL)
     arguments = (world, life, nowhere, about, frames(FRAMES), frames(FRAMES), accounts())
@@ -56,8 +58,8 @@ def warm_up(world: rig.World, life: rig.Life) -> None:
 
 
 def drive_rig(
-    world: rig.World,
-    life: rig.Life,
+    world: World,
+    life: Life,
     buses: Places,
     cpu: int | None = None,
     progress: Callable[[], None] | None = None,

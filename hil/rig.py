@@ -7,169 +7,34 @@ the other way round: it decodes what the host encodes and encodes what the host 
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from tianyuan.control.kernels import inlined, kernel
-from tianyuan.control.records import CHANNEL_NAMES, COMMAND, COMMAND_NAMES, GROUPS, SENSORS, record
-from tianyuan.dbc.codec import RECEIVED, SENT, Codec, decode, encode, records
-from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, Accounts, accounts, book
-from tianyuan.firmware.guard.records import SAID
-from tianyuan.firmware.host_record import HOST, HOST_CHANNEL, POSITION_ID, TICK_ID
-from tianyuan.firmware.tables import Wire
+from tianyuan.dbc.codec import decode, encode
+from tianyuan.firmware.accounting import RECEIVE, SEND, TICK, WAKE, book
+from tianyuan.firmware.host_record import HOST_CHANNEL, POSITION_ID, TICK_ID
 from tianyuan.firmware.tick import ECHOED, FRAME_WORDS, HEARD, due
 from tianyuan.firmware.timing import NS_PER_MS
 from tianyuan.hil import race_control, truth
 from tianyuan.hil.actuators import emergency
 from tianyuan.hil.actuators.motors import act
 from tianyuan.hil.actuators.orders import obey
-from tianyuan.hil.actuators.state import ACTUATOR_FAULTS, ACTUATOR_STATE
 from tianyuan.hil.faults import inject
-from tianyuan.hil.faults.records import Faulted, faulted
-from tianyuan.hil.plant.controls import CONTROLS
-from tianyuan.hil.plant.road import flat
-from tianyuan.hil.plant.state import at_rest
 from tianyuan.hil.plant.vehicle import step
-from tianyuan.hil.race_control import RACE
-from tianyuan.hil.road import Ground, look
+from tianyuan.hil.road import look
 from tianyuan.hil.scenario import tap
-from tianyuan.hil.scenario.tap import Tap
-from tianyuan.hil.sensors.history import history, recall, remember
+from tianyuan.hil.sensors.history import recall, remember
 from tianyuan.hil.sensors.measure import measure
 from tianyuan.hil.sensors.receiver import receive
-from tianyuan.hil.sensors.sensing import sensing, wander
-from tianyuan.hil.telemetry import TELEMETRY
+from tianyuan.hil.sensors.sensing import wander
 
 STEP_NS: Final = NS_PER_MS
 STEP_S: Final = 1e-3
 ROW_NS: Final = 10 * NS_PER_MS
-PATIENCE_NS: Final = 30_000 * NS_PER_MS
 BEAT_NS: Final = 10 * NS_PER_MS
-BEATS: Final = 256  # of race control's heartbeat, or as many as its signal can count
 ECHO_NS: Final = 100 * NS_PER_MS  # what the host is to send back changes this often
-GRID_POINT: Final = 2  # of the line, where the car starts from
-
-
-class World(NamedTuple):
-    """What the rig reads and never writes."""
-
-    driver: np.recarray  # PARAMS, for the line's spacing and the car's size
-    path: np.recarray  # PATH
-    ground: Ground
-    plant: np.recarray  # PLANT
-    sensor_params: np.recarray
-    sensors: Codec
-    cycle_ns: np.ndarray  # of the sensor messages
-    groups: np.ndarray  # (sensor messages, groups) 1 where a message carries a group
-    commands: Codec
-    host: Codec  # what the host says about itself, for the telemetry alone
-    permit: Codec  # the guard's message; none for a car without a guard
-    carriers: np.ndarray  # (3,) the command messages that steer, accelerate and brake, or -1
-    beats: int  # that race control's heartbeat counts before it begins again
-    seed: int
-    statuses: np.ndarray  # (sensor messages,) sum of the Status that each carries
-    sky: np.recarray  # SKY
-    faults: np.recarray  # FAULTS; none for a run in which nothing goes wrong
-
-
-class Life(NamedTuple):
-    """All of the rig that changes."""
-
-    plant_state: np.recarray
-    actuators: np.recarray  # ACTUATOR_STATE
-    actuator_faults: np.recarray  # ACTUATOR_FAULTS
-    controls: np.recarray  # CONTROLS
-    road: np.recarray  # ROAD
-    history: np.recarray
-    sensing: np.recarray  # SENSING
-    race: np.recarray  # RACE
-    command: np.recarray  # COMMAND as it came over the bus
-    obeyed: np.recarray  # COMMAND as the actuators act on it
-    sensors: np.recarray  # SENSORS as they go onto the bus
-    host: np.recarray  # HOST
-    host_received: np.recarray
-    estimate: np.ndarray  # (2,) position error of the host's estimate, and whether one is due
-    timing: Accounts  # what the host says of its own ticks
-    received: np.recarray  # one record a command message
-    circuit: np.recarray  # CIRCUIT
-    permit: np.recarray  # SAID, as it came over the bus
-    permit_received: np.recarray
-    sent: np.recarray  # one record a sensor message
-    due_ns: np.ndarray
-    place: np.ndarray  # (1,) index on the line
-    foot: np.ndarray  # (2,) share of the way to the next point, and how far left of the line
-    rows: np.recarray  # TELEMETRY
-    written: np.ndarray  # (1,) rows of telemetry
-    next_row_ns: np.ndarray  # (1,)
-    faults: Faulted
-    tap: Tap  # the judge's
-
-
-def groups_of(wire: Wire) -> np.ndarray:
-    """Which groups of channels each sensor message carries."""
-    table = np.zeros((len(wire.sensor_messages), len(GROUPS)), np.int64)
-    for group, feeding in enumerate(wire.feeds):
-        for message in feeding[feeding >= 0]:
-            table[message, group] = 1
-    return table
-
-
-def beats_of(sensors: Codec) -> int:
-    """How far race control's heartbeat can count on the wire."""
-    rows = sensors.signals[sensors.signals.slot == CHANNEL_NAMES.index("race_heartbeat")]
-    return min([BEATS, *(int(row.high) + 1 for row in rows)])
-
-
-def untold(commands: Codec) -> np.recarray:
-    """COMMAND before the first frame; what no signal carries must not keep the car from driving."""
-    blank = record(COMMAND)
-    for name in ("gear", "steer_enable", "throttle_enable", "brake_enable"):
-        if COMMAND_NAMES.index(name) not in commands.signals.slot:
-            blank[name][0] = 1.0
-    return blank
-
-
-def birth(world: World, laps: int, dwell_s: float, rows: int, judges: Tap | None = None) -> Life:
-    """A car at rest just past the line's first point, and ``rows`` rows for its telemetry.
-
-    Only a judge needs a tap.
-    """
-    start = world.path[GRID_POINT]
-    race = record(RACE)
-    race.laps_wanted[0] = laps
-    race.dwell_ns[0] = int((dwell_s + 0.2) * 1e9)
-    race.patience_ns[0] = PATIENCE_NS + race.dwell_ns[0]
-    return Life(
-        at_rest(world.plant, start.x_m, start.y_m, start.heading_rad),
-        record(ACTUATOR_STATE),
-        record(ACTUATOR_FAULTS),
-        record(CONTROLS),
-        flat(),
-        history(),
-        sensing(),
-        race,
-        untold(world.commands),
-        record(COMMAND),
-        record(SENSORS),
-        record(HOST),
-        records(world.host, RECEIVED),
-        np.zeros(2),
-        accounts(),
-        records(world.commands, RECEIVED),
-        emergency.circuit(world.permit.messages.size > 0),
-        record(SAID),
-        records(world.permit, RECEIVED),
-        records(world.sensors, SENT),
-        np.zeros(world.sensors.messages.size, np.int64),
-        np.full(1, -1, np.int64),
-        np.zeros(2),
-        np.zeros(rows, TELEMETRY).view(np.recarray),
-        np.zeros(1, np.int64),
-        np.zeros(1, np.int64),
-        faulted(world.faults, world.sensors, world.commands),
-        judges or tap.closed(world.commands, world.permit),
-    )
 
 
 @kernel

@@ -23,10 +23,12 @@ from tianyuan.hil.bus import make
 from tianyuan.hil.bus.records import Net
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.plan import faults as faults_of
+from tianyuan.hil.life import Life, make_life
 from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.road import Conditions, ground_of
 from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors.receiver import sky
+from tianyuan.hil.world import World, beats_of, groups_of
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
 SLOWEST_MPS: Final = 5.0  # a run takes no longer than laps at this speed, and the start
@@ -68,7 +70,7 @@ def make_rig(
     conditions: Conditions = DRY,
     overrides: Mapping[str, Any] | None = None,
     faults: Sequence[FaultEntry] = (),
-) -> rig.World:
+) -> World:
     """The world around a host: its car's plant, on its line, speaking its bus.
 
     ``overrides`` are the plant's; see ``plant.parameters.load``. Raises InputError for a fault
@@ -76,8 +78,8 @@ def make_rig(
     """
     bus = wire(_without_the_guards(car))
     plan = guard_tables.tables(car, period_ns_of(host))
-    plant, groups = load(vehicle, overrides), rig.groups_of(bus)
-    return rig.World(
+    plant, groups = load(vehicle, overrides), groups_of(bus)
+    return World(
         host.tables.driver,
         host.path,
         ground_of(host.path, conditions),
@@ -90,7 +92,7 @@ def make_rig(
         host_codec()[0],
         plan.permit,
         orders.carriers(plan.carrier, COMMAND_NAMES),
-        rig.beats_of(bus.sensors),
+        beats_of(bus.sensors),
         seed,
         statuses(groups),
         sky(conditions.outages),
@@ -108,33 +110,33 @@ def longest_s(host: Host, laps: int) -> float:
     return START_S + (laps + 1) * float(host.tables.driver.path_length_m[0]) / SLOWEST_MPS
 
 
-def birth(world: rig.World, host: Host, laps: int, judges: Tap | None = None) -> rig.Life:
+def birth(world: World, host: Host, laps: int, judges: Tap | None = None) -> Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return rig.birth(
+    return make_life(
         world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
     )
 
 
-def laps_done(life: rig.Life, host: Host) -> float:
+def laps_done(life: Life, host: Host) -> float:
     """Laps since the start, with the part of the present one."""
     length_m = float(host.tables.driver.path_length_m[0])
     return max(float(life.race.lap[0] - 1 + life.race.station_m[0] / length_m), 0.0)
 
 
-def has_finished(life: rig.Life, laps: int) -> bool:
+def has_finished(life: Life, laps: int) -> bool:
     """All laps were driven and the car stands."""
     return bool(life.race.lap[0] > laps and life.race.finished[0] != 0)
 
 
-def warm_up(world: rig.World, host: Host, guard: Guard) -> None:
+def warm_up(world: World, host: Host, guard: Guard) -> None:
     """Compile host, guard and rig, or take them from the cache, by a run of no steps."""
     life, queues = birth(world, host, 1), lockstep.queues()
     advance_once(world, life, host, guard, queues, lockstep.EPOCH_NS, 0, 1)
 
 
 def run(
-    world: rig.World,
+    world: World,
     host: Host,
     guard: Guard,
     laps: int,
@@ -165,8 +167,8 @@ def run(
 
 
 def advance_once(
-    world: rig.World,
-    life: rig.Life,
+    world: World,
+    life: Life,
     host: Host,
     guard: Guard,
     queues: tuple,

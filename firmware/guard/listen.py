@@ -5,11 +5,9 @@ from __future__ import annotations
 from tianyuan.control.kernels import inlined, kernel
 from tianyuan.dbc.codec import Status, decode
 from tianyuan.firmware.guard.records import STEERING, THROTTLE, GuardCause
+from tianyuan.firmware.guard.slew import AHEAD_S, spend
 
 BAD_IN_A_ROW = 3
-# The host's longest step after a stall, and more than frames are ever held up on their way:
-# ahead of its slew by this much a command may come, once, and earns it back by waiting.
-AHEAD_S = 0.02
 NONE = int(GuardCause.NONE)
 PROTECTION_FAILED = int(GuardCause.PROTECTION_FAILED)
 NOT_FINITE = int(GuardCause.NOT_FINITE)
@@ -34,30 +32,22 @@ def _object(memory, cause):
 
 
 @inlined
-def _too_fast(memory, w, value, moved, rate, t_ns):
+def _too_fast(tables, memory, w, value, moved, rate, t_ns):
     """Whether a command that ``moved`` since its last frame did so faster than its rate allows.
 
-    The allowance is a budget of time, earned by waiting and spent by moving. What is left of
-    it is cut before the next frame, less where the guard itself woke late: it stamped frames
-    as new then that were old, and those of one batch share what the wait for them earned.
+    Where the guard itself woke late it stamped frames as new that were old, and those of one batch
+    share what the wait for them earned.
     """
-    slew, most_s = memory.slew[w], AHEAD_S + memory.guard[0].late_ns * 1e-9
-    if slew.t_ns == 0:
-        slew.left_s = AHEAD_S
-    else:
-        slew.left_s = min(slew.left_s, most_s) + (t_ns - slew.t_ns) * 1e-9
-        slew.left_s -= max(moved, 0.0) / rate
-    too_fast = slew.left_s < 0.0
-    slew.value, slew.t_ns = value, t_ns
-    slew.left_s = max(slew.left_s, 0.0)
-    return too_fast
+    most_s = AHEAD_S + memory.guard[0].late_ns * 1e-9
+    silent_ns = tables.silent_ns[tables.watched[w].message]
+    return spend(memory.slew[w], value, moved, rate, most_s, silent_ns, t_ns)
 
 
 @inlined
-def _check_steering(limits, memory, w, steer_rad, t_ns):
-    c = memory.command[0]
+def _check_steering(tables, memory, w, steer_rad, t_ns):
+    c, limits = memory.command[0], tables.limits[0]
     moved = abs(steer_rad - memory.slew[w].value) - limits.steer_step_rad
-    too_fast = _too_fast(memory, w, steer_rad, moved, limits.steer_rate_radps, t_ns)
+    too_fast = _too_fast(tables, memory, w, steer_rad, moved, limits.steer_rate_radps, t_ns)
     if abs(steer_rad) > limits.steer_rad + limits.steer_step_rad:
         _object(memory, STEERING_RANGE)
     elif too_fast and c.steer_enable != 0.0:
@@ -65,10 +55,10 @@ def _check_steering(limits, memory, w, steer_rad, t_ns):
 
 
 @inlined
-def _check_throttle(limits, memory, w, throttle, t_ns):
-    c = memory.command[0]
+def _check_throttle(tables, memory, w, throttle, t_ns):
+    c, limits = memory.command[0], tables.limits[0]
     moved = throttle - memory.slew[w].value - limits.throttle_step
-    too_fast = _too_fast(memory, w, throttle, moved, limits.throttle_rate_1ps, t_ns)
+    too_fast = _too_fast(tables, memory, w, throttle, moved, limits.throttle_rate_1ps, t_ns)
     if not -limits.throttle_step <= throttle <= 1.0 + limits.throttle_step:
         _object(memory, THROTTLE_RANGE)
     elif too_fast and c.throttle_enable != 0.0:
@@ -76,10 +66,10 @@ def _check_throttle(limits, memory, w, throttle, t_ns):
 
 
 @inlined
-def _check_brake(limits, memory, w, brake_bar, t_ns):
-    c = memory.command[0]
+def _check_brake(tables, memory, w, brake_bar, t_ns):
+    c, limits = memory.command[0], tables.limits[0]
     moved = brake_bar - memory.slew[w].value - limits.brake_step_bar
-    too_fast = _too_fast(memory, w, brake_bar, moved, limits.brake_rate_barps, t_ns)
+    too_fast = _too_fast(tables, memory, w, brake_bar, moved, limits.brake_rate_barps, t_ns)
     if not -limits.brake_step_bar <= brake_bar <= limits.brake_bar + limits.brake_step_bar:
         _object(memory, BRAKE_RANGE)
     elif too_fast and c.brake_enable != 0.0:
@@ -90,18 +80,17 @@ def _check_brake(limits, memory, w, brake_bar, t_ns):
 def _take(tables, memory, m, t_ns):
     """Check what a good frame of message ``m`` commands."""
     memory.bad[m] = memory.spoilt[m] = 0
-    limits = tables.limits[0]
     for w in range(tables.watched.size):
         watched = tables.watched[w]
         if watched.message != m:
             continue
         value = memory.values[watched.slot]
         if watched.kind == STEERING:
-            _check_steering(limits, memory, w, value, t_ns)
+            _check_steering(tables, memory, w, value, t_ns)
         elif watched.kind == THROTTLE:
-            _check_throttle(limits, memory, w, value, t_ns)
+            _check_throttle(tables, memory, w, value, t_ns)
         else:
-            _check_brake(limits, memory, w, value, t_ns)
+            _check_brake(tables, memory, w, value, t_ns)
 
 
 @inlined

@@ -51,14 +51,6 @@ LIMITS: Final = np.dtype(
 STEERING, THROTTLE, BRAKE = range(3)
 # One for each signal that carries such a command; a channel may feed several.
 WATCHED: Final = np.dtype([("message", "i8"), ("slot", "i8"), ("kind", "i8")])
-# One for each of these: the command followed by its slew.
-SLEW: Final = np.dtype(
-    [
-        ("value", "f8"),  # of the last good frame
-        ("t_ns", "i8"),  # of that frame, 0 before the first
-        ("left_s", "f8"),  # how much sooner than its slew allows the command may still come
-    ]
-)
 
 GUARD: Final = np.dtype(
     [

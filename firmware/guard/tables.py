@@ -25,11 +25,11 @@ from tianyuan.firmware.guard.records import (
     GUARD_NAMES,
     LIMITS,
     SAID,
-    SLEW,
     STEERING,
     THROTTLE,
     WATCHED,
 )
+from tianyuan.firmware.guard.slew import SLEW
 from tianyuan.firmware.timing import NS_PER_MS, cycles_ns, timeout_s
 from tianyuan.firmware.wiring import bind, codec_of, command_wiring
 

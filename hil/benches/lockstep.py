@@ -17,6 +17,7 @@ from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
 from tianyuan.hil import lockstep, rig, virtual
+from tianyuan.hil.life import make_life
 
 HOST_HZ: Final = 500
 PERIOD_NS: Final = 1_000_000_000 // HOST_HZ
@@ -58,7 +59,7 @@ def prepare(drive: Drive) -> Callable[[], Span]:
     steps = round(drive.seconds * 1e9) // rig.STEP_NS
     dwell_s = float(host.tables.driver.supervisor_ready_dwell_s[0])
     guard = virtual.make_guard(car, host)
-    life = rig.birth(world, LAPS, dwell_s, rows=steps * rig.STEP_NS // rig.ROW_NS + 1)
+    life = make_life(world, LAPS, dwell_s, rows=steps * rig.STEP_NS // rig.ROW_NS + 1)
     queues = lockstep.queues()
 
     def advance(first_ns: int, steps: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tianyuan.hil.faults.entry import FaultEntry
-from tianyuan.hil.rig import Life
+from tianyuan.hil.life import Life
 
 
 def place(life: Life, entry: FaultEntry) -> None:

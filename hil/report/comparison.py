@@ -15,7 +15,7 @@ from tianyuan.hil.report.columns import DEGREES, DIGITS, packed
 from tianyuan.hil.report.data import LEVELS, finite, plan, through
 from tianyuan.hil.report.page import SCRIPTS
 from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
-from tianyuan.hil.report.shell import write_page
+from tianyuan.hil.report.shell import lap_parts, write_page
 from tianyuan.hil.report.wording import KMH_PER_MPS, lap_time, number
 
 LABELS: Final = ("A", "B")
@@ -35,7 +35,7 @@ def write_comparison(file: str | Path, found: Comparison) -> None:
     write_page(
         file,
         "comparison.html",
-        {},
+        lap_parts("Of"),
         title=f"{named(found.a)} and {named(found.b)}",
         subtitle=(
             f"{label}: {named(side)}, {lap_time(side.lap_s)}"

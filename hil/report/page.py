@@ -9,7 +9,7 @@ from tianyuan.hil.report import evidence, parts
 from tianyuan.hil.report.columns import POINTS
 from tianyuan.hil.report.data import key_figures, payload
 from tianyuan.hil.report.run import Run
-from tianyuan.hil.report.shell import write_page
+from tianyuan.hil.report.shell import lap_parts, write_page
 
 SCRIPTS: Final = ("common.js", "lap.js", "panels.js", "plan.js", "corners.js", "page.js")
 TRUTH: Final = "Errors and margins are the plant's truth."
@@ -30,6 +30,7 @@ def write_report(file: str | Path, run: Run) -> None:
         file,
         "page.html",
         {
+            **lap_parts("Lap"),
             "laps": parts.lap_table(run.laps),
             "timing_hidden": "" if run.timing else " hidden",
             "timing": parts.timing_tables(run),

@@ -39,7 +39,7 @@ def write_page(
         subtitle="".join(f"<span>{escape(text)}</span>" for text in subtitle if text),
         style="".join(read(name) for name in ("page.css", *styles)),
         summary=summary,
-        body=Template(read(body)).substitute(parts).rstrip(),
+        body=filled(body, parts),
         footer=footer,
         figures=inert(figures),
         library=library(),
@@ -47,6 +47,16 @@ def write_page(
         script="\n".join(read(name) for name in scripts),
     )
     Path(file).write_text(page, encoding="utf-8")
+
+
+def lap_parts(focus: str) -> dict[str, str]:
+    """Return the parts that all pages of laps have; ``focus`` is before the choice of the first."""
+    return {"plan": filled("plan.html", {"focus": focus}), "corners": filled("corners.html", {})}
+
+
+def filled(name: str, parts: dict[str, str]) -> str:
+    """Return a file of this folder, its ``$names`` filled in."""
+    return Template(read(name)).substitute(parts).rstrip()
 
 
 def inert(document: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tianyuan.control.records import Mode
-from tianyuan.hil import rig
+from tianyuan.hil.life import Life
 from tianyuan.hil.scenario.judge import STANDSTILL_MPS
 from tianyuan.hil.scenario.model import Scenario
 
@@ -22,7 +22,7 @@ class End:
         self.moved = False
         self.stood_ns = 0
 
-    def reached(self, life: rig.Life, t_ns: int) -> bool:
+    def reached(self, life: Life, t_ns: int) -> bool:
         """Whether it is over by the instant ``t_ns``; to be asked several times a second."""
         race = life.race[0]
         if race.finished or t_ns >= self.last_ns:
@@ -32,7 +32,7 @@ class End:
             return True
         return self._stands(life, t_ns)
 
-    def _stands(self, life: rig.Life, t_ns: int) -> bool:
+    def _stands(self, life: Life, t_ns: int) -> bool:
         moves = abs(life.plant_state.vx_mps[0]) > STANDSTILL_MPS
         self.moved = self.moved or (moves and life.command.mode[0] == Mode.DRIVING)
         if moves or not self.moved:

@@ -6,15 +6,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.hil import rig
 from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.faults.records import Effect
+from tianyuan.hil.life import Life
+from tianyuan.hil.world import World
 
 # A message that is not sent is missing from its fault on; others carry theirs when they are sent.
 MISSING: Final = (Effect.SILENCE, Effect.DELAY, Effect.REORDER)
 
 
-def begun_ns(world: rig.World, life: rig.Life, entry: int, layer: Layer | None) -> int | None:
+def begun_ns(world: World, life: Life, entry: int, layer: Layer | None) -> int | None:
     """When the fault of an entry began, None if it has not.
 
     A value or a frame goes wrong between two frames of its message, and nobody can know of it
@@ -33,7 +34,7 @@ def begun_ns(world: rig.World, life: rig.Life, entry: int, layer: Layer | None) 
     return _next_frame_ns(world, life, _message(world, row), first_ns)
 
 
-def _message(world: rig.World, row: Any) -> int:
+def _message(world: World, row: Any) -> int:
     """The sensor message that a row of FAULTS is of; -1 for none, or for all."""
     if int(row.effect) >= Effect.UNDECLARED:
         return -1
@@ -43,7 +44,7 @@ def _message(world: rig.World, row: Any) -> int:
     return int(carriers[0]) if len(carriers) else -1
 
 
-def _next_frame_ns(world: rig.World, life: rig.Life, message: int, t_ns: int) -> int:
+def _next_frame_ns(world: World, life: Life, message: int, t_ns: int) -> int:
     """The first time from ``t_ns`` on that a message was due: it keeps the phase of its first."""
     if not 0 <= message < world.cycle_ns.size or world.cycle_ns[message] <= 0:
         return t_ns

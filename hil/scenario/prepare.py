@@ -14,13 +14,15 @@ from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.hil import lockstep, rig, virtual
+from tianyuan.hil import lockstep, virtual
 from tianyuan.hil.bus.make import make_net
 from tianyuan.hil.bus.records import Net
 from tianyuan.hil.faults import start
 from tianyuan.hil.faults.fault import Layer
+from tianyuan.hil.life import Life
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.model import Scenario, flat, nested
+from tianyuan.hil.world import World
 
 FASTEST_MPS: Final = 100.0
 
@@ -32,8 +34,8 @@ class Ready(NamedTuple):
     path: np.recarray
     host: Host
     guard: Guard
-    world: rig.World
-    life: rig.Life
+    world: World
+    life: Life
     net: Net  # of virtual time
     period_ns: int
     longest_s: float  # that the run may take
@@ -56,10 +58,7 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         raise InputError(f"{where}: {error}") from None
     laps = laps_of(scenario, float(host.tables.driver.path_length_m[0]))
     longest_s = virtual.longest_s(host, laps)
-    judges = tap.tap(
-        world.commands, world.permit, guard.tables.carrier, guard.tables.limits,
-        round(longest_s * 1000),
-    )  # fmt: skip
+    judges = tap.tap(world.commands, guard.tables, round(longest_s * 1000))
     life = virtual.birth(world, host, laps, judges)
     for entry in scenario.faults:
         if entry.row.virtual is Layer.START:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from tianyuan.control.errors import InputError
-from tianyuan.hil import rig
 from tianyuan.hil.faults import disks
 from tianyuan.hil.faults.at_run_time import Scene, at_run_time
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.faults.socketcan import Netem
+from tianyuan.hil.life import Life
 from tianyuan.hil.scenario.model import Scenario
+from tianyuan.hil.world import World
 
 LOOK_S: Final = 0.001
 OF_THE_LOG: Final = ("recorder_killed", "disk_full", "disk_hang", "memory_pressure")
@@ -45,7 +46,7 @@ def log_for(scenario: Scenario, folder: Path) -> Iterator[Path | None]:
 class ProcessFaults(threading.Thread):
     """Does them inside a ``with``; ``begun_ns`` says when each was done, by its place."""
 
-    def __init__(self, scenario: Scenario, world: rig.World, life: rig.Life, scene: Scene) -> None:
+    def __init__(self, scenario: Scenario, world: World, life: Life, scene: Scene) -> None:
         super().__init__(name="faults", daemon=True)
         self.waiting = of_the_runner(scenario)
         self.first = {

@@ -13,10 +13,12 @@ import numpy as np
 from tianyuan.control.kernels import inlined
 from tianyuan.control.records import COMMAND, COMMAND_NAMES, record
 from tianyuan.dbc.codec import RECEIVED, Codec, Status, decode, records
-from tianyuan.firmware.guard.records import LIMITS, SAID
+from tianyuan.firmware.guard.records import BRAKE, LIMITS, SAID, STEERING, THROTTLE
+from tianyuan.firmware.guard.slew import AHEAD_S, SLEW, spend
+from tianyuan.firmware.guard.tables import Tables
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.hil import truth
-from tianyuan.hil.scenario.trace import BRAKE, KEPT, SLEW, STEERING, THROTTLE, TRACE
+from tianyuan.hil.scenario.trace import KEPT, TRACE
 
 STEERS: Final = COMMAND_NAMES.index("steer_rad")
 THROTTLES: Final = COMMAND_NAMES.index("throttle")
@@ -24,9 +26,6 @@ BRAKES: Final = COMMAND_NAMES.index("brake_bar")
 UNKNOWN_ID: Final = int(Status.UNKNOWN_ID)
 BEATS: Final = COMMAND_NAMES.index("mode")
 CAUSES: Final = COMMAND_NAMES.index("cause")
-# Frames of one batch have one time, and a host that was late catches up: ahead of its slew by
-# this much a command may come, and earns it back by waiting. As the guard has it.
-AHEAD_S: Final = 0.02
 
 
 class Tap(NamedTuple):
@@ -34,6 +33,7 @@ class Tap(NamedTuple):
 
     carrier: np.ndarray  # (channels of COMMAND,) the message that carries each, -1 for none
     limits: np.recarray  # LIMITS
+    silent_ns: np.ndarray  # (command messages,) a gap above this is a silence
     command: np.recarray  # COMMAND, by the newest frames
     received: np.recarray  # RECEIVED, one record a command message
     permit: np.recarray  # SAID
@@ -44,14 +44,29 @@ class Tap(NamedTuple):
     written: np.ndarray  # (1,)
 
 
-def tap(commands: Codec, permit: Codec, carrier: np.ndarray, limits: np.recarray, rows: int) -> Tap:
-    """A tap with room for so many milliseconds."""
+def tap(commands: Codec, plan: Tables, rows: int) -> Tap:
+    """A tap with room for so many milliseconds, that goes by the guard's ``plan`` of the car."""
+    return _tap(commands, plan.permit, plan.carrier, plan.limits, plan.silent_ns, rows)
+
+
+def closed(commands: Codec, permit: Codec) -> Tap:
+    """A tap that hears nothing, for a rig without a judge."""
+    nothing = np.full(len(COMMAND_NAMES), -1, np.int64)
+    silent_ns = np.zeros(commands.messages.size, np.int64)
+    return _tap(commands, permit, nothing, record(LIMITS), silent_ns, 0)
+
+
+def _tap(
+    commands: Codec, permit: Codec, carrier: np.ndarray, limits: np.recarray,
+    silent_ns: np.ndarray, rows: int,
+) -> Tap:  # fmt: skip
     command = record(COMMAND)
     for name in ("steer_enable", "throttle_enable", "brake_enable"):
         command[name][0] = 1.0  # what has no signal to switch it off is on
     return Tap(
         carrier,
         limits,
+        silent_ns,
         command,
         records(commands, RECEIVED),
         record(SAID),
@@ -63,12 +78,6 @@ def tap(commands: Codec, permit: Codec, carrier: np.ndarray, limits: np.recarray
     )
 
 
-def closed(commands: Codec, permit: Codec) -> Tap:
-    """A tap that hears nothing, for a rig without a judge."""
-    nothing = np.full(len(COMMAND_NAMES), -1, np.int64)
-    return tap(commands, permit, nothing, record(LIMITS), 0)
-
-
 @inlined
 def _break(tap, limit, value, t_ns):
     if tap.kept[0].broken_ns == 0:
@@ -76,19 +85,13 @@ def _break(tap, limit, value, t_ns):
 
 
 @inlined
-def _keep(tap, kind, value, moved, rate, within, t_ns):
-    """Hold a command against its range and its slew: a budget of time, spent by moving."""
-    slew = tap.slew[kind]
-    if slew.t_ns == 0:
-        slew.left_s = AHEAD_S
-    else:
-        slew.left_s = min(slew.left_s, AHEAD_S) + (t_ns - slew.t_ns) * 1e-9
-        slew.left_s -= max(moved, 0.0) / rate
+def _keep(tap, m, kind, value, moved, rate, within, t_ns):
+    """Hold a command of message ``m`` against its range and its slew."""
+    too_fast = spend(tap.slew[kind], value, moved, rate, AHEAD_S, tap.silent_ns[m], t_ns)
     if not within:
         _break(tap, 2 * kind + 1, value, t_ns)
-    elif slew.left_s < 0.0:
+    elif too_fast:
         _break(tap, 2 * kind + 2, value, t_ns)
-    slew.value, slew.t_ns, slew.left_s = value, t_ns, max(slew.left_s, 0.0)
 
 
 @inlined
@@ -98,17 +101,17 @@ def _check(tap, m, t_ns):
     if m == tap.carrier[STEERS] and c.steer_enable != 0.0:
         moved = abs(c.steer_rad - tap.slew[STEERING].value) - most.steer_step_rad
         within = abs(c.steer_rad) <= most.steer_rad + most.steer_step_rad
-        _keep(tap, STEERING, c.steer_rad, moved, most.steer_rate_radps, within, t_ns)
+        _keep(tap, m, STEERING, c.steer_rad, moved, most.steer_rate_radps, within, t_ns)
     elif m == tap.carrier[STEERS]:
         tap.slew[STEERING].t_ns = 0
     if m == tap.carrier[THROTTLES]:
         moved = c.throttle - tap.slew[THROTTLE].value - most.throttle_step
         within = -most.throttle_step <= c.throttle <= 1.0 + most.throttle_step
-        _keep(tap, THROTTLE, c.throttle, moved, most.throttle_rate_1ps, within, t_ns)
+        _keep(tap, m, THROTTLE, c.throttle, moved, most.throttle_rate_1ps, within, t_ns)
     if m == tap.carrier[BRAKES]:
         moved = c.brake_bar - tap.slew[BRAKE].value - most.brake_step_bar
         within = -most.brake_step_bar <= c.brake_bar <= most.brake_bar + most.brake_step_bar
-        _keep(tap, BRAKE, c.brake_bar, moved, most.brake_rate_barps, within, t_ns)
+        _keep(tap, m, BRAKE, c.brake_bar, moved, most.brake_rate_barps, within, t_ns)
 
 
 @inlined

@@ -56,8 +56,7 @@ KEPT: Final = np.dtype(
         ("refused", "i8"),  # frames of the host's messages with a wrong length, CRC or counter
     ]
 )
-SLEW: Final = np.dtype([("value", "f8"), ("t_ns", "i8"), ("left_s", "f8")])
-STEERING, THROTTLE, BRAKE = range(3)
+# A range and a rate for each kind of command, in the order of the guard's.
 LIMITS_BY_NUMBER: Final = (
     "", "steering range", "steering rate", "throttle range", "throttle rate", "brake range",
     "brake rate",

@@ -203,7 +203,7 @@ def test_a_command_beyond_its_range_withdraws_and_one_at_its_end_does_not(bus, c
 def test_a_throttle_beyond_its_range_withdraws(driving):
     """The wire of the shipped car cannot say it, so the command is put behind the codec."""
     w = driving.plan.watched.kind.tolist().index(THROTTLES)
-    listen._check_throttle(driving.plan.limits[0], driving.memory, w, 1.01, driving.t_ns)
+    listen._check_throttle(driving.plan, driving.memory, w, 1.01, driving.t_ns)
     assert driving.memory.guard.wrong[0] == GuardCause.THROTTLE_RANGE
 
 
@@ -260,6 +260,23 @@ def test_a_jump_withdraws_unless_the_actuator_is_off(driving, channel):
     driving.host[channel] = 0.9 * top
     driving.run(30)
     assert (driving.permit, driving.cause) == (Permit.WITHDRAWN, cause)
+
+
+def test_what_a_stopped_transmit_queue_held_withdraws_for_what_the_host_says(driving):
+    """The queue holds the oldest commands; the newest, at the emergency brake, follow them."""
+    queued: list[np.ndarray] = []
+    driving.mute = set(range(5))
+    for message in (STEERING, BRAKE, THROTTLE, GEAR, HEARTBEAT, STEERING):
+        queued.append(driving.make(message).copy())
+    driving.run(100)
+    for frame in queued:
+        driving.put(frame)
+    driving.mute = {HEARTBEAT}  # it comes after the brake's
+    driving.be(Mode.EMERGENCY_STOP, brake_bar=40.0).run(12)
+    assert driving.permit == Permit.GRANTED
+    driving.mute = set()
+    driving.run(20)
+    assert (driving.permit, driving.cause) == (Permit.WITHDRAWN, GuardCause.HOST_EMERGENCY)
 
 
 def test_both_pedals_withdraw_and_one_after_the_other_does_not(driving):

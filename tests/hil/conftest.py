@@ -17,7 +17,9 @@ from tianyuan.firmware.car_file import Car, load_car, params_of
 from tianyuan.firmware.guard.tables import Guard
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.racing_line import line_for
-from tianyuan.hil import lockstep, rig, virtual
+from tianyuan.hil import lockstep, virtual
+from tianyuan.hil.life import Life
+from tianyuan.hil.world import World
 
 STEP_NS = 1_000_000
 
@@ -25,8 +27,8 @@ STEP_NS = 1_000_000
 class Loop(NamedTuple):
     """A host and a rig in lockstep, to be advanced and meddled with."""
 
-    world: rig.World
-    life: rig.Life
+    world: World
+    life: Life
     host: Host
     guard: Guard
     queues: tuple

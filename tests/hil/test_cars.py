@@ -14,8 +14,9 @@ from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.tables import wire
-from tianyuan.hil import rig, virtual
+from tianyuan.hil import virtual
 from tianyuan.hil.laps import laps, stop_cause
+from tianyuan.hil.life import untold
 
 # Compiled code alone is quick enough.
 pytestmark = pytest.mark.compiled
@@ -257,7 +258,7 @@ def test_an_emergency_stop_is_asked_of_the_ads_dvs_own_brake(ads_dv):
 
 
 def test_what_no_signal_carries_does_not_keep_the_rig_from_driving(other):
-    blank = rig.untold(wire(other).commands)[0]
+    blank = untold(wire(other).commands)[0]
     assert blank.steer_enable == blank.throttle_enable == blank.brake_enable == 1
     assert blank.gear == (0 if "gear" in other.commands else 1)
 

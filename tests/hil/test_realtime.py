@@ -28,7 +28,8 @@ from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.host_record import TICK_ID
 from tianyuan.firmware.loop_thread import controls
 from tianyuan.firmware.run_card import read_card, write_card
-from tianyuan.hil import rig, virtual
+from tianyuan.hil import virtual
+from tianyuan.hil.life import Life
 from tianyuan.hil.realtime import drive_rig
 from tianyuan.hil.replay import read_ticks, replay
 
@@ -47,7 +48,7 @@ class Driven(NamedTuple):
     log: Path
     result: Drive
     host: Host
-    life: rig.Life
+    life: Life
     stopped: float  # seconds from the wish to stop to the end
 
 

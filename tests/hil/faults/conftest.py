@@ -16,6 +16,7 @@ from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.hil import rig, virtual
 from tianyuan.hil.faults.entry import FaultEntry
+from tianyuan.hil.life import make_life
 from tianyuan.hil.lockstep import EPOCH_NS
 from tianyuan.hil.plant.state import rolling
 
@@ -51,7 +52,7 @@ class Mouth:
         self.world = virtual.make_rig(
             car, names.vehicle_file("tianyuan"), host, seed, faults=entries
         )
-        self.life = rig.birth(self.world, 1, 0.0, rows=8)
+        self.life = make_life(self.world, 1, 0.0, rows=8)
         self.life.plant_state[:] = rolling(self.world.plant, SPEED_MPS, 4)
         self.life.race.began_ns[0] = EPOCH_NS
         self.life.race.started[0] = self.life.race.lap[0] = 1

@@ -19,6 +19,8 @@ from tianyuan.hil.bus.records import HOST, PASSIVE, tap_of
 from tianyuan.hil.faults.catalogue import FAULTS
 from tianyuan.hil.faults.entry import FaultEntry
 from tianyuan.hil.faults.fault import Layer
+from tianyuan.hil.life import Life, make_life
+from tianyuan.hil.world import World
 
 pytestmark = pytest.mark.compiled  # a tick of everything for each millisecond
 
@@ -34,8 +36,8 @@ class Run(NamedTuple):
     heard: list[set[int]]  # identifiers on the wire
     ticked: list[bool]  # whether the host did
     told: list[dict[str, float]]  # HOST, what the host tells of itself
-    world: rig.World
-    life: rig.Life
+    world: World
+    life: Life
     net: Any
 
     def when(self, identifier: int) -> set[int]:
@@ -54,7 +56,7 @@ def run(shipped, straight_line) -> Callable[..., Run]:
         faults = [FaultEntry.model_validate(each) for each in entries]
         vehicle = names.vehicle_file("tianyuan")
         world = virtual.make_rig(shipped, vehicle, host, 1, faults=faults)
-        life, guard = rig.birth(world, 1, 0.0, rows=64), virtual.make_guard(shipped, host)
+        life, guard = make_life(world, 1, 0.0, rows=64), virtual.make_guard(shipped, host)
         net = virtual.make_net(shipped, 1) if modelled else virtual.AT_ONCE
         queues, t_ns, last_ns = lockstep.queues(), lockstep.EPOCH_NS, 0
         seen = Run([], [], [], world, life, net)

@@ -31,9 +31,7 @@ class Bus:
 
     def __init__(self, car, rows: int = 1) -> None:
         self.plan = guard_tables.tables(car, 2 * MS)
-        self.tap = tap.tap(
-            self.plan.commands, self.plan.permit, self.plan.carrier, self.plan.limits, rows
-        )
+        self.tap = tap.tap(self.plan.commands, self.plan, rows)
         self.host = record(COMMAND)
         self.host.steer_enable = self.host.throttle_enable = self.host.brake_enable = 1.0
         self.sent = records(self.plan.commands, SENT)
@@ -104,6 +102,17 @@ def test_what_lets_go_of_a_pedal_has_no_slew(bus):
         bus.say(BRAKE, brake_bar=min(float(bus.host.brake_bar[0]) + 6.5, 49.0))
     bus.say(BRAKE, brake_bar=0.0)
     assert bus.broken == ""
+
+
+def test_the_newest_command_after_those_that_a_stopped_queue_held_breaks_nothing(bus):
+    bus.say(BRAKE, after_ms=500.0)
+    bus.say(BRAKE, after_ms=0.2)
+    bus.say(BRAKE, brake_bar=40.0)
+    assert bus.broken == ""
+    for _ in range(5):
+        bus.say(BRAKE, brake_bar=0.0)
+    bus.say(BRAKE, brake_bar=40.0)
+    assert bus.broken == "brake rate"
 
 
 def test_a_wheel_that_nobody_holds_may_turn_as_fast_as_it_likes(bus):
