@@ -14,6 +14,7 @@ import typer
 from tianyuan.control.errors import InputError
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 # Newer typers bring a click of their own, which this finds wherever it is.
 UsageError: type[typer.BadParameter] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
@@ -92,8 +93,10 @@ def main() -> None:
         hint = f"; see {error.ctx.command_path} --help" if error.ctx else ""
         message, status = f"{error.format_message().rstrip('.')}{hint}", BAD_INPUT
     except typer.Abort:
-        message, status = "interrupted", 130
+        message, status = "interrupted", INTERRUPTED
     else:
-        sys.exit(status)
+        if status != INTERRUPTED:  # which newer typers make of it themselves
+            sys.exit(status)
+        message = "interrupted"
     print(f"tianyuan: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)

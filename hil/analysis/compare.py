@@ -103,7 +103,8 @@ def compare(line: Line, a: tuple[Trace, Span], b: tuple[Trace, Span]) -> Compari
 
 def side(line: Line, station_m: np.ndarray, trace: Trace, span: Span) -> Side:
     """One lap of a drive over the stations."""
-    part = trace.between(span.begin_s - AROUND_S, span.end_s + AROUND_S)
+    around_s = AROUND_S if line.closed else 0.0  # an open one has no place beyond its ends
+    part = trace.between(span.begin_s - around_s, span.end_s + around_s)
     moving = np.flatnonzero(~(part.speed_mps < STANDING_MPS))
     if len(moving):  # a lap from standstill is no longer for having been waited for
         part = part.between(float(part.t_s[max(moving[0] - 1, 0)]), np.inf)

@@ -20,6 +20,7 @@ class Event(NamedTuple):
     t_s: float
     what: str
     grave: bool
+    late: int = 0  # deadlines missed, where it is these
 
 
 class _Watched(NamedTuple):
@@ -72,7 +73,7 @@ def events(rows: Rows, t_s: np.ndarray) -> list[Event]:
     for watched in _HOST:
         found += _changes(watched, rows.host[:, fields.index(watched.field)], t_s)
     for field, text in _COUNTERS.items():
-        found += _counted(text, rows.host[:, fields.index(field)], t_s)
+        found += _counted(field, text, rows.host[:, fields.index(field)], t_s)
     return sorted(found, key=lambda event: event.t_s)
 
 
@@ -87,19 +88,30 @@ def _changes(watched: _Watched, values: np.ndarray, t_s: np.ndarray) -> list[Eve
     ]
 
 
-def _counted(text: str, values: np.ndarray, t_s: np.ndarray) -> list[Event]:
-    """Steps of a counter, those close together as one."""
+def _counted(field: str, text: str, values: np.ndarray, t_s: np.ndarray) -> list[Event]:
+    """Steps of a counter, those close together as one; what it has at first was before that."""
     known = np.flatnonzero(np.isfinite(values))
-    steps = np.diff(values[known].astype(np.int64), prepend=0)
+    counted = values[known].astype(np.int64)
+    if not counted.size:
+        return []
     found = list[Event]()
+    if counted[0]:
+        before = f"{text.format(counted[0])}, all before this"
+        found.append(Event(float(t_s[known[0]]), before, False))
+    steps = np.diff(counted, prepend=counted[0])
     begun_s, ended_s, count = 0.0, -np.inf, 0
+
+    def tell() -> None:
+        late = count if field == "overruns" else 0
+        found.append(Event(begun_s, text.format(count), True, late))
+
     for i in np.flatnonzero(steps > 0):
         at_s = float(t_s[known[i]])
         if at_s - ended_s > TOGETHER_S and count:
-            found.append(Event(begun_s, text.format(count), True))
+            tell()
             count = 0
         begun_s = at_s if count == 0 else begun_s
         ended_s, count = at_s, count + int(steps[i])
     if count:
-        found.append(Event(begun_s, text.format(count), True))
+        tell()
     return found

@@ -15,6 +15,7 @@ from tianyuan.control.records import Cause, Mode
 from tianyuan.firmware.car_file import Car
 from tianyuan.hil.replay.difference import Names
 from tianyuan.hil.replay.run import Outcome, Played
+from tianyuan.hil.whole_file import write_whole
 
 FORMAT: Final = 1
 ENDING: Final = ".replay.json"
@@ -134,7 +135,7 @@ def write_reference(log: Path, document: Mapping[str, Any]) -> None:
     """Make this the reference of the log; raises InputError where it cannot be written."""
     file = reference_file(log)
     try:
-        file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        write_whole(file, json.dumps(document, indent=2) + "\n")
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {error.strerror}") from None
 

@@ -20,6 +20,7 @@ from tianyuan.hil.campaign.pool import Lost, Row
 from tianyuan.hil.replay.reference import ENDING, Result, changes, read_reference, reference_file
 from tianyuan.hil.replay.run import replay_of, warm_up
 from tianyuan.hil.replay.source import Named, has_card, source_of
+from tianyuan.hil.whole_file import whole_file
 
 CARD: Final = card_file(Path("log")).name.removeprefix("log")
 ENDINGS: Final = (".blf", ".asc", ".log", ".trc", ".mf4", ".csv")
@@ -155,4 +156,5 @@ def write_junit(file: Path, found: Sequence[Case]) -> None:
         suite.add_testcase(case)
     document = JUnitXml()
     document.add_testsuite(suite)
-    document.write(str(file), pretty=True)
+    with whole_file(file) as made:
+        document.write(str(made), pretty=True)

@@ -127,7 +127,11 @@ def _columns(side: Side) -> dict[str, np.ndarray]:
 def _summary(found: Comparison) -> str:
     total_s = found.total_s
     tiles = [
-        (f"{total_s:+.3f} s", "B behind A at the end", "first"),
+        (
+            f"{abs(total_s):.3f} s",
+            f"B {'behind' if total_s >= 0.0 else 'ahead of'} A at the end",
+            "first",
+        ),
         (lap_time(found.a.lap_s), "A", ""),
         (lap_time(found.b.lap_s), "B", ""),
     ]

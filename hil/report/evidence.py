@@ -32,11 +32,14 @@ def sections(evidence: Evidence) -> str:
 def _events(events: Sequence[Event]) -> str:
     if not events:
         return '<p class="none">No fault, no flag, no permit: nothing beside the modes.</p>'
+    shown = list(events)
+    if len(events) > MOST_EVENTS:  # deadlines missed are counted at the head, too
+        shown = [event for event in events if not event.late][:MOST_EVENTS]
     rows = [
         row("td", [f"{event.t_s:.2f}", event.what], "grave" if event.grave else "")
-        for event in events[:MOST_EVENTS]
+        for event in shown
     ]
-    return table(row("th", ["At, s", "Event"]), rows, "events") + _more(events, MOST_EVENTS)
+    return table(row("th", ["At, s", "Event"]), rows, "events") + _more(events, len(shown))
 
 
 def _sentences(found: Sequence[str]) -> str:

@@ -21,18 +21,18 @@ function buildPanels() {
   for (const group of document.querySelectorAll(".panels")) {
     const names = group.dataset.panels.split(" ");
     const known = names.filter((name) => !PANELS[name].lines || PANELS[name].lines.some(([column]) => has(column)));
-    known.forEach((name, k) => group.append(buildPanel(name, k === known.length - 1)));
+    group.append(...known.map(buildPanel));
     group.closest("section").hidden = known.length === 0;
   }
 }
 
-function buildPanel(name, last) {
+function buildPanel(name) {
   const figure = document.createElement("figure");
   figure.innerHTML = '<figcaption><b></b><span class="values"></span></figcaption><div class="plot"><div class="chart"></div><div class="cursor" hidden></div></div>';
   const spec = PANELS[name];
   const title = spec.alone && !has(spec.lines[1][0]) ? spec.alone : spec.title;
   figure.querySelector("b").textContent = title + (spec.unit ? `, ${spec.unit}` : "");
-  const panel = { name, spec, last, figure, chart: figure.querySelector(".chart"), cursor: figure.querySelector(".cursor"), values: figure.querySelector(".values") };
+  const panel = { name, spec, last: false, figure, chart: figure.querySelector(".chart"), cursor: figure.querySelector(".cursor"), values: figure.querySelector(".values") };
   const plot = figure.querySelector(".plot");
   plot.addEventListener("pointermove", (event) => point(stationUnder(panel, event)));
   plot.addEventListener("pointerdown", (event) => point(stationUnder(panel, event)));
@@ -60,14 +60,15 @@ function layout(panel) {
   return {
     height: spec.height + foot(last), margin: { ...MARGIN, b: foot(last) }, font: font(), shapes: shade,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: false, dragmode: touch ? false : "zoom",
-    xaxis: { range: range().slice(), showgrid: false, zeroline: false, showline: true, linecolor: colour("--zero"), showticklabels: last, ticks: last ? "outside" : "", ticklen: 4, tickcolor: colour("--zero"), ticksuffix: " m", separatethousands: true, nticks: innerWidth < 600 ? 5 : 11 },
+    xaxis: { range: range().slice(), showgrid: false, zeroline: false, showline: true, linecolor: colour("--zero"), showticklabels: last, ticks: last ? "outside" : "", ticklen: 4, tickcolor: colour("--zero"), ticksuffix: " m", separatethousands: true, nticks: innerWidth < 700 ? 6 : 11 },
     yaxis,
   };
 }
 
 function drawPanels() {
+  for (const panel of panels) panel.figure.hidden = Boolean(panel.spec.rivalsOnly) && rivals().length === 0;
   for (const panel of panels) {
-    panel.figure.hidden = Boolean(panel.spec.rivalsOnly) && rivals().length === 0;
+    panel.last = panel.figure === [...panel.figure.parentElement.querySelectorAll("figure:not([hidden])")].pop();
     if (panel.figure.hidden) continue;
     const fresh = !panel.drawn;
     Plotly.react(panel.chart, traces(panel), layout(panel), CONFIG);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -23,6 +23,7 @@ from tianyuan.hil.report.wording import (
     words,
 )
 
+WORSE_S = 0.05  # about a change of mode, in which its fault is told
 MOST_SPELLS = 200  # a mode that flickers must not drown the page
 
 
@@ -93,9 +94,10 @@ def time_line(run: Run) -> str:
         f'title="{escape(f"{mode_name(mode)}, {cause_name(cause)}, {a:.2f} s to {b:.2f} s")}"></i>'
         for a, b, mode, cause in found[:MOST_SPELLS]
     )
+    causes = _causes(run, found[:MOST_SPELLS])
     rows = [
-        row("td", [f"{a:.2f}", f"{b - a:.2f}", mode_name(mode), cause_name(cause)])
-        for a, b, mode, cause in found[:MOST_SPELLS]
+        row("td", [f"{a:.2f}", f"{b - a:.2f}", mode_name(mode), cause])
+        for (a, b, mode, _), cause in zip(found[:MOST_SPELLS], causes, strict=True)
     ]
     left_out = len(found) - len(rows)
     more = f'<p class="note">and {left_out:,} more changes</p>' if left_out > 0 else ""
@@ -105,6 +107,19 @@ def time_line(run: Run) -> str:
         f'<div class="ticks">{_lap_ticks(run, begin, end)}</div>'
         f"{_legend()}{table(head, rows, 'changes')}{more}"
     )
+
+
+def _causes(run: Run, found: Sequence[tuple[float, float, int, int]]) -> Iterable[str]:
+    """Return each change's cause in words: of a stop that grew worse the host keeps the first."""
+    events = run.evidence.events if run.evidence else ()
+    was = 0
+    for begin, _, mode, cause in found:
+        name = cause_name(cause)
+        if mode == Mode.EMERGENCY_STOP and cause == was != 0:
+            then = [e.what for e in events if e.grave and abs(e.t_s - begin) < WORSE_S]
+            name = f"{name} at first" + (f", then {', '.join(then)}" if then else "; grew worse")
+        was = cause
+        yield name
 
 
 def _marks(run: Run, begin: float, end: float) -> str:

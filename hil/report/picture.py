@@ -21,6 +21,7 @@ from tianyuan.hil.report.columns import lap_values
 from tianyuan.hil.report.palette import ON_DARK, speed_colours
 from tianyuan.hil.report.run import Run
 from tianyuan.hil.report.wording import DASH, lap_time, number
+from tianyuan.hil.whole_file import write_whole
 
 WIDTH: Final = 1200
 SIDE: Final = 72  # free on either side of the plan, for labels
@@ -44,7 +45,7 @@ def lap_picture(file: str | Path, run: Run, lap: int | None = None) -> None:
     if chosen is not None:
         body += _driven(plan, lap_values(run.telemetry, run.path, chosen.number))
     text = _frame(plan.height, [*body, *_words(run, chosen, plan.height)], run.title)
-    Path(file).write_text(text, encoding="utf-8")
+    write_whole(Path(file), text)
 
 
 class _Plan:

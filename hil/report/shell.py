@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
 
+from tianyuan.hil.whole_file import write_whole
+
 HERE: Final = Path(__file__).parent
 
 
@@ -46,7 +48,7 @@ def write_page(
         payload=packed(json.dumps(payload, separators=(",", ":"), allow_nan=False)),
         script="\n".join(read(name) for name in scripts),
     )
-    Path(file).write_text(page, encoding="utf-8")
+    write_whole(Path(file), page)
 
 
 def lap_parts(focus: str) -> dict[str, str]:

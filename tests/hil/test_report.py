@@ -39,6 +39,7 @@ from tianyuan.hil.report.columns import lap_values
 from tianyuan.hil.report.comparison import write_comparison
 from tianyuan.hil.report.data import spells
 from tianyuan.hil.report.palette import ON_DARK, ON_LIGHT, speed_colours
+from tianyuan.hil.report.parts import time_line
 from tianyuan.hil.telemetry import TELEMETRY
 
 
@@ -282,6 +283,15 @@ def test_a_flickering_fault_does_not_drown_the_page(tmp_path):
     assert "and 8,950 more" in text
 
 
+def test_a_fault_is_seen_among_any_number_of_missed_deadlines(tmp_path):
+    late = [Event(k * 1.5, "deadlines missed: 1", True, 1) for k in range(1000)]
+    told = [*late, Event(2000.0, "brake reports a fault", True)]
+
+    text, _ = written(tmp_path, a_run(1, evidence=Evidence([], told, [], [])))
+
+    assert "<td>2000.00</td><td>brake reports a fault</td>" in text
+
+
 def compared(path: np.ndarray, name: str):
     """Lap 2 beside lap 1 of the same drive."""
     rows = drive(path, 2)
@@ -520,6 +530,17 @@ def test_a_flickering_mode_does_not_drown_the_page(tmp_path):
     text, _ = written(tmp_path, a_run(path=path, telemetry=telemetry))
     assert "more changes" in text
     assert len(text) < 3_000_000
+
+
+def test_a_stop_that_grew_worse_is_told_with_what_made_it_so():
+    telemetry = drive(circuit(), 1)
+    telemetry["mode"][-50:] = Mode.EMERGENCY_STOP
+    at_s = float(telemetry["t_s"][-50])
+    faults = [Event(at_s, "permit withdrawn", True), Event(at_s - 3.0, "brake fault", True)]
+
+    told = time_line(a_run(telemetry=telemetry, evidence=Evidence([], faults, [], [])))
+
+    assert "Chequered flag at first, then permit withdrawn<" in told
 
 
 def test_a_mode_nobody_knows_keeps_its_number():

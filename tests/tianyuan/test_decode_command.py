@@ -116,3 +116,25 @@ def test_bad_input_is_one_line_with_the_remedy(log, arguments, problem):
     assert isinstance(result.exception, InputError)
     assert problem in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+@pytest.mark.parametrize("options", [["-o"], ["--json"]])
+def test_a_log_is_not_written_over_by_what_is_made_of_it(tmp_path, options):
+    log = tmp_path / "own.csv"
+    log.write_text(LOG)
+
+    result = run(log, "--car", "tianyuan", *options, log)
+
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).endswith("is read here; name another file")
+    assert log.read_text() == LOG
+
+
+def test_standard_output_is_csv_and_nothing_else(log):
+    result = run(log, "--car", "tianyuan", "-o", "-", "-s", "HOST_MOTION")
+
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].replace('"', "") == "time_s,channel,message,signal,unit,value"
+    assert all("HOST_MOTION" in line for line in lines[1:])
+    assert "frames" in result.stderr

@@ -16,6 +16,7 @@ from tianyuan.commands.progress import bar
 from tianyuan.commands.results import KMH_PER_MPS, saved
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_frame import LocalFrame, frame_at
+from tianyuan.firmware.log_file import card_file, numbered_parts, parts
 from tianyuan.hil.analysis.choose import Drive, chosen
 from tianyuan.hil.analysis.compare import Comparison
 from tianyuan.hil.analysis.compare import compare as laid_along
@@ -29,7 +30,7 @@ from tianyuan.hil.report.comparison import figures, named, write_comparison
 
 def compare(
     a: Annotated[Path, typer.Argument(help="A log of `tianyuan drive`, or any with a position.")],
-    b: Annotated[Path, typer.Argument(help="Another one, or the same for two laps of it.")],
+    b: Annotated[Path, typer.Argument(help="Another one; of the same, two laps.")],
     lap_a: Annotated[int | None, typer.Option("--lap-a", help="Its best if not given.")] = None,
     lap_b: Annotated[int | None, typer.Option("--lap-b", help="Its best if not given.")] = None,
     track: Annotated[
@@ -64,6 +65,11 @@ def compare(
     json: options.Json = None,
 ) -> None:
     """Compare two laps by distance: where B is slower or faster than A, and on which line."""
+    if steer_ratio == 0.0:
+        raise InputError(
+            "--steer-ratio 0: not a ratio; as 14.5, below zero if it turns the other way"
+        )
+    options.spare([*parts(a), *parts(b), card_file(a), card_file(b)], out=out, json=json)
     wanted = None
     if position is not None:
         first, comma, second = position.partition(",")
@@ -83,11 +89,10 @@ def compare(
             "where its x and y are zero"
         )
     line = line_along(drives, track)
-    laps = [
-        chosen(drive, line, lap, option)
-        for drive, lap, option in zip(drives, (lap_a, lap_b), ("--lap-a", "--lap-b"), strict=True)
-    ]
-    found = laid_along(line, (drives[0].trace, laps[0]), (drives[1].trace, laps[1]))
+    is_one = drives[0] is drives[1]
+    of_a = chosen(drives[0], line, lap_a, "--lap-a", lap_b if is_one else None)
+    of_b = chosen(drives[1], line, lap_b, "--lap-b", of_a.number if is_one else None)
+    found = laid_along(line, (drives[0].trace, of_a), (drives[1].trace, of_b))
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures(found), indent=2) + "\n")
     if json != "-":
@@ -104,7 +109,8 @@ def read_drives(
     for log in (a, b):
         if log in read:
             continue
-        if not log.is_file():
+        # Of a log whose first part was dropped, its card says that there was one.
+        if not log.is_file() and not (card_file(log).exists() and numbered_parts(log)):
             raise InputError(f"{log}: no such file; give a log of CAN frames")
         with bar(f"reading {log.name}") as progress:
             if is_own(log):
@@ -151,4 +157,5 @@ def print_comparison(found: Comparison) -> None:
             *(f"{speed_mps * KMH_PER_MPS:.0f}" for pair in pairs for speed_mps in pair),
         )
     console.print(table)
-    console.print(f"at the end B is {found.total_s:+.3f} s behind A", highlight=False)
+    place = "behind" if found.total_s >= 0.0 else "ahead of"
+    console.print(f"at the end B is {abs(found.total_s):.3f} s {place} A", highlight=False)

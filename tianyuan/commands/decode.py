@@ -19,12 +19,12 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.names import suggestion
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.log_file import parts
+from tianyuan.firmware.log_file import card_file, parts
 from tianyuan.firmware.run_card import has_card, read_card
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import Database, database, of_car
 from tianyuan.hil.decoding.run import decode as run_decode
-from tianyuan.hil.decoding.sinks.choose import sink_of
+from tianyuan.hil.decoding.sinks.choose import STANDARD_OUTPUT, sink_of
 from tianyuan.hil.decoding.sinks.sink import Told
 
 
@@ -46,7 +46,8 @@ def decode(
         typer.Option(
             "--output",
             "-o",
-            help="A folder for one Parquet file a message, or a file: .parquet, .csv, .mf4, .mcap.",
+            help="A folder for one Parquet file a message, or a file: .parquet, .csv, .mf4, .mcap. "
+            "- is CSV on standard output.",
         ),
     ] = None,
     signal: Annotated[
@@ -73,6 +74,13 @@ def decode(
     """
     told = Told(choices, partial, frame_at(origin) if origin else None)
     files, databases = _parts(logs), _databases(logs, dbc or [], car)
+    told_apart = output == STANDARD_OUTPUT
+    if told_apart and json == "-":
+        raise InputError("--output - and --json -: one of them; give the other a file")
+    options.spare(
+        [*files, *map(card_file, logs), *(Path(each.file) for each in databases)],
+        output=output, json=json,
+    )  # fmt: skip
     catalogue = Catalogue(databases, wanted(databases, signal or []) if signal else None)
     sink = sink_of(output, told)
     began = time.perf_counter()
@@ -82,7 +90,7 @@ def decode(
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
     if json != "-":
-        print_summary(figures)
+        print_summary(figures, told_apart)
 
 
 def wanted(databases: Sequence[Database], said: Sequence[str]) -> set[str]:

@@ -47,32 +47,35 @@ def identifier(can_id: int) -> str:
     return f"{can_id & EXTENDED_MASK:0{8 if can_id & EXTENDED else 3}X}"
 
 
-def print_summary(figures: dict[str, Any]) -> None:
-    """One line of what was decoded, and a line for whatever was not."""
+def print_summary(figures: dict[str, Any], err: bool = False) -> None:
+    """One line of what was decoded, and a line for whatever was not; on standard error if so."""
     rate = figures["frames"] / max(figures["seconds"], 1e-9)
     typer.echo(
         f"{figures['frames']} frames, {figures['decoded']} decoded, {figures['signals']} signals "
-        f"in {figures['seconds']:.2f} s ({rate:,.0f} frames a second)"
+        f"in {figures['seconds']:.2f} s ({rate:,.0f} frames a second)",
+        err=err,
     )
     for kind in ("error_frames", "remote_frames"):
         if figures[kind]:
-            typer.echo(f"{kind.replace('_', ' ')}: {figures[kind]}")
+            typer.echo(f"{kind.replace('_', ' ')}: {figures[kind]}", err=err)
     for kind, what in (
         ("too_short", "shorter than their message"),
         ("multiplexor_unknown", "with a multiplexor that selects nothing"),
     ):
         if figures[kind]:
             each = ", ".join(f"{name} {times}" for name, times in figures[kind].items())
-            typer.echo(f"{sum(figures[kind].values())} frames {what}: {each}")
+            typer.echo(f"{sum(figures[kind].values())} frames {what}: {each}", err=err)
     for note in figures["notes"]:
-        typer.echo(f"{note['log']}: {note['kind']}, {note['times']} times; first: {note['first']}")
+        typer.echo(
+            f"{note['log']}: {note['kind']}, {note['times']} times; first: {note['first']}", err=err
+        )
     for line in figures["left_out"]:
-        typer.echo(f"left out: {line}")
+        typer.echo(f"left out: {line}", err=err)
     if figures["unknown"]:
-        print_unknown(figures)
+        print_unknown(figures, err)
 
 
-def print_unknown(figures: dict[str, Any]) -> None:
+def print_unknown(figures: dict[str, Any], err: bool) -> None:
     """The unknown identifiers, the most frequent of them by name."""
     unknown = figures["unknown"]
     share = figures["unknown_frames"] / figures["frames"]
@@ -87,4 +90,4 @@ def print_unknown(figures: dict[str, Any]) -> None:
         table.add_row(each["channel"], each["id"], str(each["frames"]))
     if rest := figures["unknown_frames"] - sum(each["frames"] for each in unknown[:SHOWN]):
         table.add_row("…", "", str(rest))
-    Console().print(table)
+    Console(stderr=err).print(table)

@@ -13,6 +13,7 @@ from tianyuan.control.records import Controller
 from tianyuan.drivers.address import CAN_INTERFACE, Address
 from tianyuan.drivers.interface_facts import advice, check, facts_of
 from tianyuan.firmware.log_file import USUAL, Limits
+from tianyuan.hil.whole_file import write_whole
 
 CarName = Annotated[str, typer.Option("--car", help="A shipped car, or the path of its TOML file.")]
 TrackName = Annotated[
@@ -134,12 +135,22 @@ def advise(places: Iterable[str | Address | None]) -> None:
                 typer.echo(line, err=True)
 
 
+def spare(read: Iterable[Path], **written: str | Path | None) -> None:
+    """Raise InputError where what an option writes is a file that the command reads."""
+    there = [file for file in read if file.exists()]
+    for option, file in written.items():
+        if file is None or not Path(file).exists():
+            continue
+        if any(Path(file).samefile(each) for each in there):
+            raise InputError(f"--{option} {file}: is read here; name another file")
+
+
 def write_json(where: str, text: str) -> None:
     """Write a JSON document to a file, or to standard output for ``-``."""
     if where == "-":
         typer.echo(text, nl=False)
         return
     try:
-        Path(where).write_text(text, encoding="utf-8")
+        write_whole(Path(where), text)
     except OSError as error:
         raise InputError(f"--json {where}: {error.strerror}") from None

@@ -13,7 +13,9 @@ from rich.console import Console
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_lap_table, timing_of, written
+from tianyuan.firmware.log_file import card_file, parts
 from tianyuan.hil import laps as lap_table
+from tianyuan.hil.analysis.events import Event
 from tianyuan.hil.analysis.own_log import Gap, OwnLog, read_own
 from tianyuan.hil.report import Evidence, Run, Timing, Traffic, write_report
 from tianyuan.hil.report.data import key_figures
@@ -29,6 +31,8 @@ def report(
     json: options.Json = None,
 ) -> None:
     """Tell a drive from its log: laps, corners, errors, timing, faults, in one HTML file."""
+    page = out or log.with_suffix(".html")
+    options.spare([*parts(log), card_file(log)], out=page, json=json)
     with bar(f"reading {log.name}") as progress:
         own = read_own(log, progress)
     run = run_of(own)
@@ -36,7 +40,7 @@ def report(
         options.write_json(json, jsonlib.dumps(key_figures(run), indent=2) + "\n")
     if json != "-":
         tell(own, run)
-    written("out", out or log.with_suffix(".html"), write_report, run)
+    written("out", page, write_report, run)
 
 
 def run_of(own: OwnLog) -> Run:
@@ -54,9 +58,14 @@ def run_of(own: OwnLog) -> Run:
         laps=lap_table.laps(own.telemetry),
         stop_cause=lap_table.stop_cause(own.telemetry).name,
         timing=Timing(timing_of(own.timing).stages, {"in all": own.overruns}),
-        figures={"deadlines missed": own.overruns, "faults": sum(e.grave for e in own.events)},
+        figures={"deadlines missed": own.overruns, "faults": len(faults_of(own))},
         evidence=evidence_of(own),
     )
+
+
+def faults_of(own: OwnLog) -> list[Event]:
+    """What went wrong, but for deadlines missed, which are counted by themselves."""
+    return [event for event in own.events if event.grave and not event.late]
 
 
 def evidence_of(own: OwnLog) -> Evidence:
@@ -88,11 +97,18 @@ def tell(own: OwnLog, run: Run) -> None:
     print_lap_table(f"{run.car}, {run.controller}: {own.file.name}", run.laps)
     console = Console()
     console.print(f"{own.ticks:,} ticks, ended with {run.stop_cause}", highlight=False)
-    wrong = [event for event in own.events if event.grave]
+    wrong = faults_of(own)
     for event in wrong[:MOST_TOLD]:
         console.print(f"{event.t_s:9.2f} s  {event.what}", highlight=False)
     if len(wrong) > MOST_TOLD:
         console.print(f"and {len(wrong) - MOST_TOLD} more faults; the page has them all")
+    if late := [event for event in own.events if event.late]:
+        most = max(late, key=lambda event: event.late)
+        console.print(
+            f"deadlines missed: {sum(event.late for event in late)} in {len(late)} places, "
+            f"{most.late} of them at {most.t_s:.2f} s",
+            highlight=False,
+        )
     assert run.evidence is not None
     for each in [*run.evidence.gaps, *run.evidence.notes][:MOST_TOLD]:
         console.print(each, highlight=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ _WORD: Final = pa.dictionary(pa.int32(), pa.string())
 class CsvFile:
     """time_s, channel, message, signal, unit, value; times are exact to the nanosecond."""
 
-    def __init__(self, file: Path, told: Told) -> None:
+    def __init__(self, file: Path | BinaryIO, told: Told) -> None:
         self._told = told
         self._schema = _schema(pa.field("time_s", _SECONDS), pa.string(), told)
         options = pa.csv.WriteOptions(quoting_style="needed")

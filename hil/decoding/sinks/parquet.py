@@ -6,6 +6,7 @@ table, without a pivot, and no column is half empty because another message came
 
 from __future__ import annotations
 
+import contextlib
 import resource
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ class ParquetFolder:
     def __init__(self, folder: Path, told: Told) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder}: not an empty folder; remove it or name another")
+        self._is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file a message
@@ -42,12 +44,17 @@ class ParquetFolder:
     def close(self) -> None:
         """Write what is left, and the files' ends."""
         self._gather.close()
-        self.drop()
-
-    def drop(self) -> None:
-        """End the files with what they have."""
         for writer in self._writers.values():
             writer.close()
+
+    def drop(self) -> None:
+        """Leave no file behind, as none of them is whole."""
+        for name, writer in self._writers.items():
+            with contextlib.suppress(OSError):  # the disk may be full, or it is closed
+                writer.close()
+            self._file(name).unlink(missing_ok=True)
+        if self._is_new:
+            self._folder.rmdir()
 
     def _write(self, table: Table) -> None:
         columns = table.stream.layout.columns
@@ -59,9 +66,12 @@ class ParquetFolder:
             arrays.append(texts_of(column, made) if self._as_text(column) else made)
         name = table.stream.name
         if name not in self._writers:
-            file = self._folder / f"{file_name(name)}.parquet"
+            file = self._file(name)
             self._writers[name] = pq.ParquetWriter(file, schema, compression=COMPRESSION)
         self._writers[name].write_table(pa.table(arrays, schema=schema))
+
+    def _file(self, stream: str) -> Path:
+        return self._folder / f"{file_name(stream)}.parquet"
 
     def _field(self, column: Column) -> pa.Field:
         kind = pa.string() if self._as_text(column) else type_of(column)

@@ -30,7 +30,7 @@ class Sink(Protocol):
         """Write what is left."""
 
     def drop(self) -> None:
-        """Let go of what is open, as no use can be made of the rest."""
+        """Let go of what is open and leave nothing behind, as it is not whole."""
 
 
 def reason(error: OSError) -> str:

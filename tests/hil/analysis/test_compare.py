@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import can
@@ -234,3 +235,50 @@ def test_a_published_drive_is_read_as_it_was_driven(shared_data, gnss):
     own = line_of(trace)
     assert not own.closed
     assert own.length_m == pytest.approx(5030.0, abs=60.0)
+
+
+def test_of_one_log_two_laps_are_chosen(workshop, line):
+    there = Drive(drive(workshop, slow_in_second, laps=3.5))
+
+    first = chosen(there, line, None, "--lap-a")
+    second = chosen(there, line, None, "--lap-b", first.number)
+
+    assert {first.number, second.number} < {1, 2, 3}
+    assert first.number != second.number
+    assert chosen(there, line, first.number, "--lap-b", first.number) == first
+
+
+def test_a_car_that_stood_is_no_drive(workshop):
+    trace = drive(workshop, even)
+    stood = replace(trace, **{name: np.full(len(trace.t_s), 3.0) for name in ("x_m", "y_m")})
+
+    with pytest.raises(InputError, match="drive: the car hardly moved"):
+        line_of(stood)
+
+
+def test_who_goes_the_other_way_round_is_told_so(workshop, line):
+    trace = drive(workshop, even)
+    back = replace(trace, x_m=trace.x_m[::-1], y_m=trace.y_m[::-1])
+
+    with pytest.raises(InputError, match="goes the other way round"):
+        chosen(Drive(back), line, None, "--lap-b")
+
+
+def test_laps_along_an_open_line_are_parted(workshop):
+    """A part of a lap beside a drive of several: the car passes along there each time.
+
+        begin           end
+    ------|--------------|---------------> again and again
+    """
+    whole = drive(workshop, even, laps=3.5, name="whole")
+    part = whole.between(20.0, 30.0)
+    line = line_of(part)
+    assert not line.closed
+
+    spans = laps_on(line, whole)
+    found = compare(line, (part, laps_on(line, part)[0]), (whole, spans[1]))
+
+    assert len(spans) == 3
+    for span in spans:
+        assert span.end_s - span.begin_s == pytest.approx(10.0, abs=0.3)
+    assert np.nanmax(np.abs(found.delta_s)) < 0.05

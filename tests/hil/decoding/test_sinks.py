@@ -190,3 +190,29 @@ def test_a_full_disk_is_told_in_one_line(written, tmp_path, kind):
 
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         written(f"full.{kind}")
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv", "out.parquet", "out.mf4", "out.mcap"])
+def test_what_is_interrupted_leaves_nothing_behind(tmp_path, log, dbc, name):
+    sink = sink_of(tmp_path / "to" / name if name == "out" else tmp_path / name, Told())
+    before = {file for file in tmp_path.rglob("*") if file.is_file() and "out" not in file.name}
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decode([log], Catalogue([database(dbc)]), sink, progress=interrupt)
+
+    assert {file for file in tmp_path.rglob("*") if file.is_file()} == before
+    assert not (tmp_path / "to" / name).exists()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.mf4", "out.mcap"])
+def test_what_was_there_stays_until_the_new_is_whole(written, tmp_path, log, dbc, name):
+    kept = written(name).read_bytes()
+    sink = sink_of(tmp_path / name, Told())
+    sink.take([])
+
+    sink.drop()
+
+    assert (tmp_path / name).read_bytes() == kept
