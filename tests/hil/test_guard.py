@@ -30,8 +30,13 @@ def told(loop) -> tuple[Mode, Cause]:
 
 
 def fork(loop):
-    """The same loop once more, to go another way from here."""
-    return copy.deepcopy(loop)
+    """The same loop once more, to go another way from here.
+
+    Its tables are the same: a copy of what may not be written may be, which to numba is another
+    type, so that all of it would be compiled again.
+    """
+    kept = (loop.world, loop.host.tables, loop.host.path, loop.guard.tables)
+    return copy.deepcopy(loop, {id(each): each for each in kept})
 
 
 def dead(loop):
