@@ -46,3 +46,4 @@ CYCLE_NS: Final = 10_000_000  # of the other messages
 TICK_ID: Final = 0x700
 POSITION_ID: Final = 0x701
 GAP_ID: Final = 0x70A  # HOST_GAP, which the recorder writes and no tick sends
+SNAPSHOT_ID: Final = 0x70B  # HOST_SNAPSHOT, which the loop adds to the ring and no bus carries

@@ -16,6 +16,7 @@ from tianyuan.drivers.clock import SECOND_NS, monotonic_ns, wait_until
 from tianyuan.drivers.port import send
 from tianyuan.firmware.accounting import CYCLE, RECEIVE, SEND, TICK, WAKE, book
 from tianyuan.firmware.ring import push
+from tianyuan.firmware.snapshot import fill
 from tianyuan.firmware.tick import for_the_car, tick
 
 # Words of the array through which the outside speaks with the loop.
@@ -70,13 +71,15 @@ def _blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns):
 @unlocked
 def run(
     tables, path, sensors, memory, command, cars, host,
-    frames_in, frames_out, ring, accounts, control, clock, period_ns, early_ns,
+    frames_in, frames_out, ring, snapshot, accounts, control, clock, period_ns, early_ns,
 ):  # fmt: skip
     """Tick every ``period_ns`` until told to end; returns the number of ticks.
 
     ``cars`` are the ports of the car's buses (``drivers/buses.py``), ``host`` is that of the
     host's own, ``control`` an int64 array of CONTROL_WORDS: SHUTDOWN asks for a stop of the
     car and then the end, QUIT ends at once, LIMIT, if not 0, ends after so many ticks.
+    ``snapshot`` are frames for the state (``snapshot.py``), which follow the first tick and one
+    in each second into the ring.
     ``early_ns`` as in ``clock.wait_until``.
     """
     h = memory.host[0]
@@ -107,5 +110,8 @@ def run(
             h.overruns += missed
             accounts.missed[_blame(deadline_ns, woke_ns, received_ns, ticked_ns, sent_ns)] += missed
         deadline_ns += (missed + 1) * period_ns
+        if (control[TICKS] - 1) % (SECOND_NS // period_ns) == 0:
+            fill(sensors, memory, command, snapshot, woke_ns)
+            push(ring, snapshot, snapshot.size, TX)
     control[ENDED] = 1
     return control[TICKS]

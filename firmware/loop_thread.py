@@ -17,6 +17,7 @@ from tianyuan.firmware.accounting import Accounts, accounts
 from tianyuan.firmware.boot import Boot, Unwanted, sealed
 from tianyuan.firmware.host import FRAMES_IN, Host
 from tianyuan.firmware.ring import Ring
+from tianyuan.firmware.snapshot import blank
 
 PRIORITY: Final = 80
 
@@ -61,8 +62,8 @@ def arguments(
     """What ``loop.run`` takes."""
     return (
         host.tables, host.path, host.sensors, host.memory, host.command, *ports,
-        host.frames_in, host.frames_out, ring, books, asked.words, clock.scratch(),
-        beat.period_ns, beat.early_ns,
+        host.frames_in, host.frames_out, ring, blank(host.sensors, host.memory, host.command),
+        books, asked.words, clock.scratch(), beat.period_ns, beat.early_ns,
     )  # fmt: skip
 
 

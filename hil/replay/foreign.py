@@ -35,7 +35,7 @@ class ForeignLog:
 
     def __init__(self, log: Path, period_ns: int, count: int, buses: Mapping[str, int]) -> None:
         self.log = log
-        self.gap: Gap | None = None
+        self.gaps: list[Gap] = []
         self.notes: list[str] = []
         self._period_ns, self._count, self._buses = period_ns, count, buses
         self._first_ns: int | None = None
@@ -45,8 +45,8 @@ class ForeignLog:
         self._next = 0  # the place of the next tick
         self._others: Counter[str] = Counter()
 
-    def stretches(self) -> Iterator[Stretch]:
-        """Its ticks, in order; raises InputError for a log that cannot be read."""
+    def stretches(self, _host: object = None) -> Iterator[Stretch]:
+        """Its ticks, in order, for any host; raises InputError for a log that cannot be read."""
         log = Log(self.log)
         pending, places = frames(0).view(np.ndarray), np.zeros((2, 0), np.int64)
         for block in log.blocks():

@@ -11,24 +11,27 @@ import numpy as np
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import TX, frames
 from tianyuan.drivers.logs.log import Log
-from tianyuan.firmware.host import FRAMES_IN
-from tianyuan.firmware.host_record import GAP_ID, TICK_ID
+from tianyuan.firmware.host import FRAMES_IN, Host
+from tianyuan.firmware.host_record import GAP_ID, SNAPSHOT_ID, TICK_ID
 from tianyuan.firmware.log_file import numbered_parts, part
+from tianyuan.firmware.snapshot import Snapshot, find, layout
 from tianyuan.hil.replay.stretch import Stretch
 
 
 class Gap(NamedTuple):
-    """Frames that the recorder lost, and how many ticks had come whole before that."""
+    """Where frames are missing: after how many ticks that came whole, and how much."""
 
     tick: int
-    lost: int
+    lost: int  # frames, as far as the recorder knew; 0 of a part that is gone
+    skipped_s: float | None  # until the next state of the host, from which on ticks count again
 
 
 class OwnLog:
-    """A log that `tianyuan drive` wrote, all parts of it, up to the first frame that is missing.
+    """A log that `tianyuan drive` wrote, all parts of it.
 
-    A tick cut off at the end of the log, or of a part of it whose recorder died, is dropped;
-    so is one that the recorder after it wrote again. ``gap`` and ``notes`` fill while it is read.
+    Where frames are missing it goes on with the next state of the host in the log. A tick cut off
+    at the end of the log, or of a part of it whose recorder died, is dropped; so is one that the
+    recorder after it wrote again. ``gaps`` and ``notes`` fill while it is read.
     """
 
     EMPTY: Final = (
@@ -37,61 +40,111 @@ class OwnLog:
     )
 
     def __init__(self, log: Path) -> None:
-        """Raises InputError for a log whose beginning is gone."""
+        """Raises InputError for a log that is not there."""
         self.log = log
-        self.gap: Gap | None = None
+        self.gaps: list[Gap] = []
         self.notes: list[str] = []
         self._ticks, self._last_ns = 0, 0
-        found = numbered_parts(log)
-        if not found:
+        self._gap: Gap | None = None  # the one that we are in
+        self._begins_with: Snapshot | None = None  # the next stretch
+        self._files = numbered_parts(log)
+        if not self._files:
             raise InputError(f"{log}: no such file")
-        if 1 not in found:
-            first = next(iter(found.values()))
-            raise InputError(
-                f"{log}: the parts before {first.name} were dropped, and a replay begins where the "
-                "host did; record with more room for the parts"
-            )
-        self._files = [file for k, (number, file) in enumerate(found.items()) if number == k + 1]
-        if len(self._files) < len(found):
-            gone = part(log, len(self._files) + 1).name
-            self.notes.append(f"{gone} is missing: what comes after it cannot be compared")
 
-    def stretches(self) -> Iterator[Stretch]:
-        """Its ticks, in order; raises InputError for a log that cannot be read."""
+    def stretches(self, host: Host | None = None) -> Iterator[Stretch]:
+        """Its ticks, in order; raises InputError for a log that cannot be read.
+
+        Those of a ``host`` go on only with a state that this can have.
+        """
+        wanted = None if host is None else layout(host.sensors, host.memory, host.command)
         failed: InputError | None = None
-        for file in self._files:
+        for number, file in self._files.items():
+            self._look_for_missing(number, file)
             try:
-                yield from self._stretches_of(file)
+                yield from self._stretches_of(file, wanted)
             except InputError as error:
                 failed = error
                 self.notes.append(str(error))
-            if self.gap is not None:
-                return
+                self._miss(0)
         if failed is not None and not self._ticks:
             raise failed
+        if self._gap is not None:
+            self._end_in(self._gap)
 
-    def _stretches_of(self, file: Path) -> Iterator[Stretch]:
+    def _look_for_missing(self, number: int, file: Path) -> None:
+        if number == 1 or number - 1 in self._files:
+            return
+        before = [other for other in self._files if other < number]
+        gone = part(self.log, before[-1] + 1).name if before else f"what was before {file.name}"
+        self.notes.append(f"{gone} is missing")
+        self._miss(0)
+
+    def _miss(self, lost: int) -> None:
+        """From here on nobody knows what the host knew."""
+        self._begins_with = None
+        before = self._gap.lost if self._gap is not None else 0
+        self._gap = Gap(self._ticks, before + lost, None)
+
+    def _go_on(self, gap: Gap, snapshot: Snapshot) -> None:
+        skipped_s = (snapshot.t_ns - self._last_ns) * 1e-9 if self._last_ns else 0.0
+        self.gaps.append(gap._replace(skipped_s=skipped_s))
+        self._gap, self._begins_with, self._last_ns = None, snapshot, snapshot.t_ns
+
+    def _end_in(self, gap: Gap) -> None:
+        self.gaps.append(gap)
+        why = "no state of this host follows, so what comes after it is not compared"
+        if not self._ticks:
+            raise InputError(f"{self.log}: {'; '.join([*self.notes, why])}")
+        self.notes.append(why)
+
+    def _stretches_of(self, file: Path, wanted: int | None) -> Iterator[Stretch]:
         log = Log(file)
         pending: np.ndarray = frames(0)
         for block in log.blocks():
             joined = np.concatenate((pending, block)).view(np.ndarray)
-            gaps = np.flatnonzero(_is(GAP_ID, joined))
-            before = joined[: gaps[0]] if gaps.size else joined
-            marks = np.flatnonzero(_is(TICK_ID, before))
-            cut = int(marks[-1]) + 1 if marks.size else 0
-            if cut and (fresh := self._fresh(before[:cut], marks)) is not None:
-                self._check(fresh, file)
-                self._ticks += fresh.t_ns.size
-                yield fresh
-            if gaps.size:
-                lost = joined["payload"][gaps[0], :4].view("<u4")[0]
-                self.gap = Gap(self._ticks, int(lost))
-                return
-            pending = joined[cut:]
+            begin = 0
+            for gap in np.flatnonzero(_is(GAP_ID, joined)).tolist():
+                yield from self._whole(joined[begin:gap], file, wanted)[0]
+                self._miss(int(joined["payload"][gap, :4].view("<u4")[0]))
+                begin = gap + 1
+            given, pending = self._whole(joined[begin:], file, wanted)
+            yield from given
         self.notes += [
             f"{file.name}: {note.kind}, {note.times} times: {note.first}"
             for note in log.notes.all()
         ]
+
+    def _whole(
+        self, found: np.ndarray, file: Path, wanted: int | None
+    ) -> tuple[list[Stretch], np.ndarray]:
+        """The whole ticks among frames without a gap, and what is left for the next."""
+        if self._gap is not None:
+            found = found[self._after_a_state(found, self._gap, wanted) :]
+            if self._gap is not None:
+                return [], found
+        found = found[~_is(SNAPSHOT_ID, found)]
+        marks = np.flatnonzero(_is(TICK_ID, found))
+        cut = int(marks[-1]) + 1 if marks.size else 0
+        fresh = self._fresh(found[:cut], marks) if cut else None
+        if fresh is None:
+            return [], found[cut:]
+        self._check(fresh, file)
+        self._ticks += fresh.t_ns.size
+        fresh, self._begins_with = fresh._replace(begins_with=self._begins_with), None
+        return [fresh], found[cut:]
+
+    def _after_a_state(self, found: np.ndarray, gap: Gap, wanted: int | None) -> int:
+        """Look for a state to go on with: where what follows it begins, or what is left of one."""
+        places = np.flatnonzero(_is(SNAPSHOT_ID, found))
+        while places.size:
+            snapshot, begin, end = find(found[places])
+            if snapshot is None:
+                return int(places[begin]) if begin < places.size else found.size
+            if snapshot.t_ns >= self._last_ns and wanted in (None, snapshot.layout):
+                self._go_on(gap, snapshot)
+                return int(places[end - 1]) + 1
+            places = places[end:]
+        return int(found.size)
 
     def _fresh(self, found: np.ndarray, marks: np.ndarray) -> Stretch | None:
         """The ticks that are later than all before them."""

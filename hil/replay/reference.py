@@ -17,7 +17,7 @@ from tianyuan.hil.replay.difference import Names
 from tianyuan.hil.replay.run import Outcome, Played
 from tianyuan.hil.whole_file import write_whole
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 ENDING: Final = ".replay.json"
 DRIVING: Final = int(Mode.DRIVING)
 PARTS: Final = 10**9
@@ -77,7 +77,7 @@ class Result:
             "format": FORMAT,
             "ticks": outcome.ticks,
             "differing_frames": outcome.mismatches,
-            "gap_after_tick": outcome.gap.tick if outcome.gap else None,
+            "gaps_after_ticks": [gap.tick for gap in outcome.gaps],
             "messages": {
                 self._named(place): f"{self._counts[place]} {digest.hexdigest()}"
                 for place, digest in sorted(self._digests.items())

@@ -14,6 +14,7 @@ from tianyuan.dbc.codec import RECEIVED, records
 from tianyuan.dbc.frame import frames
 from tianyuan.firmware.host import FRAMES_OUT, Host
 from tianyuan.firmware.host_record import HOST
+from tianyuan.firmware.snapshot import restore
 from tianyuan.hil.replay import loop
 from tianyuan.hil.replay.difference import Mismatch, Moment, moments, text_of
 from tianyuan.hil.replay.foreign import ForeignLog
@@ -42,7 +43,7 @@ class Outcome(NamedTuple):
     mismatches: int
     first_mismatch: Mismatch | None
     seconds: float  # of driving
-    gap: Gap | None = None  # where the log's frames end to be complete, and the replay with them
+    gaps: tuple[Gap, ...] = ()  # where frames are missing
     notes: tuple[str, ...] = ()  # what was wrong with the files
 
 
@@ -57,6 +58,9 @@ class Loop:
     def play(self, stretch: Stretch) -> Played:
         """All ticks of a stretch, which must not be longer than TICKS."""
         host, ticks = self.host, stretch.t_ns.size
+        if stretch.begins_with is not None:
+            restore(stretch.begins_with, host.sensors, host.memory, host.command)
+            self._told[:] = host.memory.host.view(np.float64)
         made, ends, wrong = frames(ticks * FRAMES_OUT), *np.zeros((2, ticks), np.int64)
         commands, thoughts = np.zeros(ticks, COMMAND), np.zeros(ticks, HOST)
         loop.run(
@@ -137,7 +141,7 @@ def replay_of(
 ) -> Outcome:
     """The same of a log that is being read; one of another host has nothing to compare with."""
     first, ticks, mismatches, began_ns, ended_ns = _First(), 0, 0, 0, 0
-    for each in played(recorded.stretches(), host, isinstance(recorded, OwnLog)):
+    for each in played(recorded.stretches(host), host, isinstance(recorded, OwnLog)):
         first.look(each, ticks)
         times = each.recorded.t_ns
         began_ns, ended_ns = began_ns or int(times[0]), int(times[-1])
@@ -150,4 +154,5 @@ def replay_of(
     if ticks == 0:
         raise InputError(f"{recorded.log}: {recorded.EMPTY}")
     seconds = (ended_ns - began_ns) * 1e-9
-    return Outcome(ticks, mismatches, first.found, seconds, recorded.gap, tuple(recorded.notes))
+    gaps, notes = tuple(recorded.gaps), tuple(recorded.notes)
+    return Outcome(ticks, mismatches, first.found, seconds, gaps, notes)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tianyuan.firmware.snapshot import Snapshot
+
 
 class Stretch(NamedTuple):
     """Frames of whole ticks: those of tick ``k`` end before ``ends[k]``, and begin there too."""
@@ -13,6 +15,7 @@ class Stretch(NamedTuple):
     frames: np.recarray  # (n,) FRAME; those that the host sent have TX in ``reserved``
     ends: np.ndarray  # (ticks,)
     t_ns: np.ndarray  # (ticks,) what each tick was told
+    begins_with: Snapshot | None = None  # the host's state, where ticks before it are missing
 
     def part(self, first: int, last: int) -> Stretch:
         """The ticks from ``first`` up to, but not with, ``last``."""
@@ -22,4 +25,5 @@ class Stretch(NamedTuple):
             self.frames[begin:end].view(np.recarray),
             self.ends[first:last] - begin,
             self.t_ns[first:last],
+            None if first else self.begins_with,
         )

@@ -9,7 +9,15 @@ import pytest
 
 from tianyuan.control.records import Cause, Flag, Mode, Permit
 from tianyuan.firmware.guard.records import GuardCause
-from tianyuan.firmware.host_record import EVERY_TICK, GAP_ID, HOST, POSITION_ID, SIGNALS, TICK_ID
+from tianyuan.firmware.host_record import (
+    EVERY_TICK,
+    GAP_ID,
+    HOST,
+    POSITION_ID,
+    SIGNALS,
+    SNAPSHOT_ID,
+    TICK_ID,
+)
 from tianyuan.firmware.tables import host_codec
 from tianyuan.rooms import room
 
@@ -133,12 +141,14 @@ def test_the_hosts_identifiers_and_signals_are_its_dbc_files(about):
     assert about.get_message_by_name("HOST_POSITION").frame_id == POSITION_ID
     assert about.get_message_by_name("HOST_GAP").frame_id == GAP_ID
     said = {f"{m.name}.{s.name}" for m in about.messages for s in m.signals}
-    # The tick writes its marker by itself, and the recorder its gaps.
-    assert set(SIGNALS.values()) == said - {"HOST_TICK.TimeNs", "HOST_GAP.Lost"}
+    assert about.get_message_by_name("HOST_SNAPSHOT").frame_id == SNAPSHOT_ID
+    # The tick writes its marker by itself, the recorder its gaps, the loop its state.
+    others = {"HOST_TICK", "HOST_GAP", "HOST_SNAPSHOT"}
+    assert set(SIGNALS.values()) == {each for each in said if each.split(".")[0] not in others}
     assert set(EVERY_TICK) <= {message.name for message in about.messages}
     assert tuple(SIGNALS) == HOST.names
     codec, messages = host_codec()
-    assert codec.messages.size == len(messages) == len(about.messages) - 2
+    assert codec.messages.size == len(messages) == len(about.messages) - len(others)
 
 
 def test_the_two_buses_share_no_identifier(bus, about):

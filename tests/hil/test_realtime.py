@@ -6,6 +6,7 @@ machine misses no three deadlines in a row.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import threading
@@ -152,6 +153,20 @@ def test_replay_gives_every_frame_bit_for_bit(driven, tmp_path):
     card = read_card(driven.log, tmp_path)
     again = make_host(card.car, card.path, card.controller, 1_000_000_000 // card.rate_hz)
     assert replay(driven.log, again).mismatches == 0
+    assert again.memory.driver.tobytes() == driven.host.memory.driver.tobytes()
+
+
+def test_a_log_without_its_beginning_replays_from_the_state_that_the_loop_added(driven, tmp_path):
+    with (
+        can.LogReader(str(driven.log)) as reader,
+        can.Logger(str(tmp_path / "drive.2.blf")) as writer,
+    ):
+        for message in itertools.islice(reader, 5000, None):
+            writer.on_message_received(message)
+    again = fresh(driven)
+    outcome = replay(tmp_path / "drive.blf", again)
+    assert driven.result.ticks // 2 < outcome.ticks < driven.result.ticks
+    assert outcome.mismatches == 0
     assert again.memory.driver.tobytes() == driven.host.memory.driver.tobytes()
 
 

@@ -69,7 +69,7 @@ def test_a_log_that_comes_out_again_is_told_in_a_line_and_in_json(log, capsys):
     assert run(log, "--json", "-") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["ticks"], found["mismatches"], found["first_mismatch"]) == (TICKS, 0, None)
-    assert (found["bit_exact"], found["gap"], found["notes"]) == (True, None, [])
+    assert (found["bit_exact"], found["gaps"], found["notes"]) == (True, [], [])
 
 
 def test_a_difference_is_a_failure_and_is_shown_by_its_signal(log, kept, capsys):

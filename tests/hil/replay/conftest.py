@@ -17,11 +17,13 @@ from tianyuan.drivers.messages import read_frame
 from tianyuan.firmware.car_file import Car, load_car
 from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.run_card import write_card
+from tianyuan.firmware.snapshot import blank, fill
 from tianyuan.hil import lockstep, rig, virtual
 
 PERIOD_NS = 10_000_000
 EVERY = PERIOD_NS // rig.STEP_NS
 SECONDS = 12.0
+TICKS_A_SNAPSHOT = 100
 TICKS = round(SECONDS * 1e9) // PERIOD_NS
 
 
@@ -78,6 +80,8 @@ def driven(unguarded, oval) -> Driven:
     life = virtual.birth(world, host, 3)
     kept, heard = list[np.ndarray](), list[np.ndarray]()
     t_ns, out, to_rig, n_to_rig = lockstep.EPOCH_NS, frames(256), frames(256), 0
+    snapshot, tick = blank(host.sensors, host.memory, host.command), 0
+    snapshot.reserved = TX
     for ms in range(TICKS * EVERY):
         n_rig = rig.tick(world, life, to_rig, n_to_rig, t_ns, out)
         heard.append(out[:n_rig].copy())
@@ -91,6 +95,10 @@ def driven(unguarded, oval) -> Driven:
             to_rig[:n_out], n_to_rig, heard = said, n_out, []
             said["reserved"] = TX
             kept += [came, said]
+            if tick % TICKS_A_SNAPSHOT == 0:
+                fill(host.sensors, host.memory, host.command, snapshot, t_ns)
+                kept.append(snapshot.copy())
+            tick += 1
         t_ns += rig.STEP_NS
     assert host.memory.driver.mode[0] == Mode.DRIVING
     assert host.memory.driver.speed_mps[0] > 5.0

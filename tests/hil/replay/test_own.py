@@ -7,14 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.hil.replay.conftest import TICKS
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import TX, frames
-from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, TICK_ID
+from tianyuan.drivers.logs import text
+from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, SNAPSHOT_ID, TICK_ID
 from tianyuan.firmware.log_file import Limits, numbered_parts
 from tianyuan.firmware.recording.segments import Segments
 from tianyuan.hil.replay import read_ticks, replay
 from tianyuan.hil.replay.difference import Names, around, changed_signals
-from tianyuan.hil.replay.own import OwnLog
 
 pytestmark = pytest.mark.compiled
 
@@ -27,7 +28,7 @@ def ends_of(kept: np.ndarray) -> np.ndarray:
 def test_every_frame_of_a_drive_comes_out_again(driven, log):
     again = driven.fresh()
     outcome = replay(log, again)
-    assert (outcome.ticks, outcome.mismatches, outcome.gap) == (driven.ticks, 0, None)
+    assert (outcome.ticks, outcome.mismatches, outcome.gaps) == (driven.ticks, 0, ())
     assert again.memory.driver.tobytes() == driven.host.memory.driver.tobytes()
 
 
@@ -61,16 +62,62 @@ def test_the_ticks_around_are_those_that_there_are(driven, tmp_path, tick):
     assert told == [t for t in range(tick - 2, tick + 3) if 0 <= t < driven.ticks]
 
 
-def test_a_gap_ends_what_is_compared_and_is_told(driven, tmp_path):
+def gap_of(lost: int, t_ns: int) -> np.recarray:
+    made = frames(1)
+    made.can_id, made.length, made.channel, made.reserved = GAP_ID, 4, HOST_CHANNEL, TX
+    made.payload[0, :4] = list(lost.to_bytes(4, "little"))
+    made.t_ns = t_ns
+    return made
+
+
+def with_gaps(driven, *pieces: tuple[int, int]) -> np.ndarray:
+    """The frames of the pieces, in ticks, with 77 lost at the end of each but the last."""
+    ends = [0, *ends_of(driven.frames)]
+    kept = []
+    for first, last in pieces:
+        piece = driven.frames[ends[first] : ends[last]]
+        kept += [piece, gap_of(77, int(piece.t_ns[-1]))]
+    return np.concatenate(kept[:-1])
+
+
+def test_after_a_gap_it_goes_on_with_the_hosts_next_state(driven, tmp_path):
+    kept = with_gaps(driven, (0, 400), (450, TICKS))
+    again = driven.fresh()
+    outcome = replay(driven.write(tmp_path / "gap.blf", kept), again)
+    assert (outcome.ticks, outcome.mismatches) == (400 + TICKS - 501, 0)
+    assert outcome.gaps == ((400, 77, pytest.approx(1.01)),)
+    assert again.memory.driver.tobytes() == driven.host.memory.driver.tobytes()
+
+
+def test_a_gap_that_no_state_follows_ends_what_is_compared_and_is_told(driven, tmp_path):
     ends = ends_of(driven.frames)
-    lost = frames(1)
-    lost.can_id, lost.length, lost.channel, lost.reserved = GAP_ID, 4, HOST_CHANNEL, TX
-    lost.payload[0, :4] = list((77).to_bytes(4, "little"))
-    lost.t_ns = driven.frames.t_ns[ends[400]]
-    kept = np.concatenate((driven.frames[: ends[400] - 3], lost, driven.frames[ends[500] :]))
+    late = driven.frames[ends[500] :]
+    kept = np.concatenate(
+        (driven.frames[: ends[400] - 3], gap_of(77, 0), late[late["can_id"] != SNAPSHOT_ID])
+    )
     outcome = replay(driven.write(tmp_path / "gap.blf", kept), driven.fresh())
     assert (outcome.ticks, outcome.mismatches) == (400, 0)
-    assert outcome.gap == (400, 77)
+    assert outcome.gaps == ((400, 77, None),)
+    assert outcome.notes[-1].endswith("what comes after it is not compared")
+
+
+@pytest.mark.parametrize("block", [50, 700, 1 << 16])
+def test_gaps_one_after_the_other_are_one_until_a_state_comes_whole(
+    driven, tmp_path, monkeypatch, block
+):
+    monkeypatch.setattr(text, "BLOCK", block)  # so that states are cut by blocks, too
+    kept = with_gaps(driven, (0, 200), (250, 300), (310, 350), (390, 700), (702, TICKS))
+    outcome = replay(driven.write(tmp_path / "gap.log", kept), driven.fresh())
+    compared = 200 + (700 - 401) + (TICKS - 801)
+    assert (outcome.ticks, outcome.mismatches) == (compared, 0)
+    assert [gap[:2] for gap in outcome.gaps] == [(200, 3 * 77), (200 + 700 - 401, 77)]
+
+
+def test_a_state_of_another_host_is_not_gone_on_with(driven, tmp_path):
+    kept = with_gaps(driven, (0, 400), (450, TICKS)).view(np.recarray)
+    kept.payload[kept.can_id == SNAPSHOT_ID, 4] ^= 1
+    outcome = replay(driven.write(tmp_path / "gap.blf", kept), driven.fresh())
+    assert (outcome.ticks, outcome.gaps) == (400, ((400, 77, None),))
 
 
 def test_a_tick_written_again_in_the_next_part_counts_once(driven, tmp_path):
@@ -82,18 +129,33 @@ def test_a_tick_written_again_in_the_next_part_counts_once(driven, tmp_path):
     assert (outcome.ticks, outcome.mismatches) == (driven.ticks, 0)
 
 
-def test_a_log_whose_beginning_was_dropped_is_refused_and_one_with_a_hole_ends_there(
-    driven, tmp_path
-):
+def test_a_log_whose_beginning_was_dropped_begins_with_its_first_state(driven, tmp_path):
+    ends = ends_of(driven.frames)
+    log = tmp_path / "drive.blf"
+    driven.write(log, driven.frames[: ends[-1]])
+    log.unlink()
+    driven.write(tmp_path / "drive.3.blf", driven.frames[ends[250] :])
+    again = driven.fresh()
+    outcome = replay(log, again)
+    assert (outcome.ticks, outcome.mismatches) == (TICKS - 301, 0)
+    assert outcome.gaps == ((0, 0, 0.0),)
+    assert outcome.notes == ("what was before drive.3.blf is missing",)
+    assert again.memory.driver.tobytes() == driven.host.memory.driver.tobytes()
+
+
+def test_a_log_with_a_hole_goes_on_after_it_and_without_a_state_ends_there(driven, tmp_path):
     ends = ends_of(driven.frames)
     log = driven.write(tmp_path / "drive.blf", driven.frames[: ends[100]])
-    driven.write(tmp_path / "drive.3.blf", driven.frames[ends[200] :])
-    recorded = OwnLog(log)
-    assert sum(stretch.t_ns.size for stretch in recorded.stretches()) == 101
-    assert recorded.notes == ["drive.2.blf is missing: what comes after it cannot be compared"]
+    late = driven.frames[ends[220] :]
+    driven.write(tmp_path / "drive.3.blf", late)
+    outcome = replay(log, driven.fresh())
+    assert (outcome.ticks, outcome.mismatches) == (101 + TICKS - 301, 0)
+    assert (outcome.gaps[0].tick, outcome.notes[0]) == (101, "drive.2.blf is missing")
+    driven.write(tmp_path / "drive.3.blf", late[late["can_id"] != SNAPSHOT_ID])
+    assert replay(log, driven.fresh()).ticks == 101
     log.unlink()
-    with pytest.raises(InputError, match=r"before drive\.3\.blf were dropped"):
-        OwnLog(log)
+    with pytest.raises(InputError, match=r"before drive\.3\.blf is missing; no state"):
+        replay(log, driven.fresh())
 
 
 @pytest.mark.parametrize("name", ["drive.blf", "drive.mf4", "drive.log.gz"])
@@ -107,6 +169,10 @@ def test_what_the_recorder_writes_in_parts_replays_whatever_the_format(driven, t
     assert list(numbered_parts(log)) == [1, 2, 3, 4]
     outcome = replay(log, driven.fresh())
     assert (outcome.ticks, outcome.mismatches, outcome.notes) == (driven.ticks, 0, ())
+    log.unlink()
+    outcome = replay(log, driven.fresh())
+    assert TICKS // 2 < outcome.ticks < TICKS - 300
+    assert outcome.mismatches == 0
 
 
 def test_a_replay_of_another_configuration_differs(driven, log):

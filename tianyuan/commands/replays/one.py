@@ -21,6 +21,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.hil.replay import run
 from tianyuan.hil.replay.difference import Names, around, changed_signals, short
+from tianyuan.hil.replay.own import Gap
 from tianyuan.hil.replay.run import Outcome
 from tianyuan.hil.replay.source import (
     Named,
@@ -79,9 +80,9 @@ def ask_what_if(
         run.warm_up(hosts[0])
     recorded = source.read(log)
     with bar(f"replay of {log.name}, twice", total=None) as progress:
-        both = what_if(recorded.stretches(), *hosts, source.own, progress)
+        both = what_if(recorded.stretches(hosts[0]), *hosts, source.own, progress)
     figures = figures_of_both(both) | {"set": list(texts), "controller": other.controller.name}
-    figures |= {"gap": recorded.gap._asdict() if recorded.gap else None, "notes": recorded.notes}
+    figures |= {"gaps": [gap._asdict() for gap in recorded.gaps], "notes": recorded.notes}
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
     if json != "-":
@@ -148,7 +149,7 @@ def figures_of(outcome: Outcome, seconds: float, names: Names, own: bool = True)
         else None,
         "bit_exact": outcome.mismatches == 0 if own else None,
         "real_time_factor": outcome.seconds / max(seconds, 1e-9),
-        "gap": outcome.gap._asdict() if outcome.gap else None,
+        "gaps": [gap._asdict() for gap in outcome.gaps],
         "notes": list(outcome.notes),
     }
 
@@ -165,12 +166,15 @@ def verdict(outcome: Outcome, seconds: float, own: bool = True) -> str:
         lines = [f"replay: bit-exact over {over}"]
     else:
         lines = [f"replay: {outcome.mismatches} frames differ in {over}"]
-    if outcome.gap is not None:
-        lines.append(
-            f"the log has a gap of {outcome.gap.lost} frames after tick {outcome.gap.tick}: "
-            "what comes later cannot be compared"
-        )
-    return "\n".join([*lines, *outcome.notes])
+    return "\n".join([*lines, *map(told, outcome.gaps), *outcome.notes])
+
+
+def told(gap: Gap) -> str:
+    """A gap in words."""
+    missing = f"{gap.lost} frames are" if gap.lost else "a part is"
+    after = f"after {gap.tick} ticks" if gap.tick else "before all that can be replayed"
+    skipped = "" if gap.skipped_s is None else f"; {gap.skipped_s:.3f} s of ticks are not compared"
+    return f"{missing} missing {after}{skipped}"
 
 
 def print_difference(outcome: Outcome, names: Names) -> None:
