@@ -172,9 +172,12 @@ def verdict(outcome: Outcome, seconds: float, own: bool = True) -> str:
 def told(gap: Gap) -> str:
     """A gap in words."""
     missing = f"{gap.lost} frames are" if gap.lost else "a part is"
-    after = f"after {gap.tick} ticks" if gap.tick else "before all that can be replayed"
+    if not gap.tick:
+        return (
+            f"{missing} missing at the beginning; it began with the host's first state in the log"
+        )
     skipped = "" if gap.skipped_s is None else f"; {gap.skipped_s:.3f} s of ticks are not compared"
-    return f"{missing} missing {after}{skipped}"
+    return f"{missing} missing after {gap.tick} ticks{skipped}"
 
 
 def print_difference(outcome: Outcome, names: Names) -> None:
