@@ -30,7 +30,7 @@ UNWIRED: Final = {
     "sensors.race_flag": "the car obeys no flag",
     "sensors.race_heartbeat": "a race control that hangs is not noticed",
     "sensors.wheel_rl_mps": "without its IMU the car is driven straight on",
-    "commands.mode": "nobody hears of the driver's mode",
+    "commands.mode": "nobody hears of the driver's mode, and the rig never lets the car go",
 }
 
 
@@ -94,6 +94,7 @@ def _full(car: Car, loads: Iterable[Load]) -> Iterator[str]:
 
 def _warnings(car: Car, messages: Messages) -> Iterator[str]:
     yield from _unwired(car)
+    yield from _alike(car)
     for name in heard(car):
         if name in messages.named and not timing.cycle_ms(car, messages.named[name]):
             yield (
@@ -121,6 +122,25 @@ def _unwired(car: Car) -> Iterator[str]:
             yield f"{car.file}: {key}: not wired; {meaning}"
     if len(car.parameters["vehicle"].get("gear_ratio", ())) > 1 and "gear" not in car.commands:
         yield f"{car.file}: commands.gear: not wired, and vehicle.gear_ratio has several gears"
+
+
+# What must not be sent alike, and what it means if it is.
+_APART: Final = (
+    ("OFF", "READY", "whoever starts the car, as the rig does, cannot tell when it is ready"),
+    ("READY", "DRIVING", "whoever hears it, as the rig does, cannot tell that the car drives"),
+)
+
+
+def _alike(car: Car) -> Iterator[str]:
+    """Modes of the driver that the others on the bus must be able to tell apart."""
+    for entry in entries(car, "commands"):
+        if entry.channel != "mode" or entry.wired.values is None:
+            continue
+        for meant in entry.wired.values.values():
+            names = {str(each).upper() for each in meant}
+            for one, other, meaning in _APART:
+                if {one, other} <= names:
+                    yield f"{car.file}: {entry.key}: {one} and {other} are sent alike; {meaning}"
 
 
 def _hasty(car: Car, group: str, messages: Messages) -> Iterator[str]:

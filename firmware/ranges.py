@@ -67,7 +67,7 @@ def narrow(car: Car, entry: Entry, message: Message, signal: Signal) -> Iterator
         return
     unit = channel_unit(entry.channel)
     of = f" {unit}" if unit else ""
-    remedy = f"lower {key}" if key.startswith("limits.") else f"{key} is needed"
+    remedy = f"lower {key}" if key.startswith("limits.") else "choose another signal"
     if math.isclose(high, 0.0):
         remedy = "check the ratio"
     yield (

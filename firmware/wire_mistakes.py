@@ -19,6 +19,7 @@ from tianyuan.firmware.car_messages import Messages
 from tianyuan.firmware.car_shape import WIRED, Car
 from tianyuan.firmware.guard.records import GUARD_NAMES
 from tianyuan.firmware.ranges import narrow
+from tianyuan.firmware.selected import unselected
 from tianyuan.firmware.wiring import (
     Entry,
     binding,
@@ -59,7 +60,8 @@ def mistakes(car: Car, messages: Messages, unread: bool = False) -> Iterator[str
             yield from _entry_mistakes(car, table, entry, messages, unread)
     for place, (out, source) in enumerate(car.echo.items()):
         if not _unknown(unread, messages, out, source):
-            yield from caught(echo_bindings, car, place, out, source, messages)
+            found = list(caught(echo_bindings, car, place, out, source, messages))
+            yield from found or _unsent(car, f"echo.{out}", out, messages)
     for name, value in car.constants.items():
         if not _unknown(unread, messages, name):
             yield from caught(constant, car, name, value, messages)
@@ -97,6 +99,17 @@ def _entry_mistakes(
     yield from caught(layout.check, message, signal)
     if table == "commands":
         yield from (f"{car.file}: {line}" for line in narrow(car, entry, message, signal))
+    if table != "sensors":
+        key = f"{entry.key} = {entry.wired.signal!r}"
+        yield from _unsent(car, key, entry.wired.signal, messages)
+
+
+def _unsent(car: Car, key: str, name: str, messages: Messages) -> Iterator[str]:
+    """What keeps a signal that the host says out of every frame."""
+    message = messages.named[name.partition(".")[0]]
+    signal = message.get_signal_by_name(name.partition(".")[2])
+    for line in unselected(car, message, signal, messages):
+        yield f"{car.file}: {key}: {line}"
 
 
 def _doubles(car: Car) -> Iterator[str]:

@@ -30,7 +30,17 @@ BO_ 1282 NARROW: 8 Host
  SG_ Odd : 24|8@1+ (1,0) [0|0] "smoots" Car
  SG_ CRC : 32|8@1+ (1,0) [0|0] "" Car
  SG_ Counter : 40|8@1+ (1,0) [0|0] "" Car
+BO_ 1283 MANY: 8 Host
+ SG_ Type M : 0|2@1+ (1,0) [0|3] "" Car
+ SG_ Press m1 : 8|16@1+ (0.01,0) [0|600] "bar" Car
 """
+
+
+def press(document, **constants):
+    """The brake is commanded by a signal that is in a frame only while Type is 1."""
+    document["commands"]["brake_bar"] = "MANY.Press"
+    document["messages"]["MANY"] = {"cycle_ms": 10}
+    document["constants"].update({f"MANY.{name}": value for name, value in constants.items()})
 
 
 @pytest.mark.parametrize("name", shipped_cars())
@@ -63,6 +73,10 @@ MISTAKES = {
     "its counter": (lambda d: d["protection"].update(NARROW={"profile": "P1", "data_id": 1}),
                     "protection.NARROW: message NARROW: signal Counter"),
     "its profile": (lambda d: d["protection"]["IMU"].update(profile="P9"), "IMU.profile = 'P9'"),
+    "no selection": (press, "commands.brake_bar = 'MANY.Press': Press is in a frame only while Type"),
+    "another selection": (lambda d: press(d, Type=2), "say \"MANY.Type\" = 1 in [constants]"),
+    "an echo's selection": (lambda d: d["echo"].update({"MANY.Press": "IMU.AccelX"}),
+                            "echo.MANY.Press: Press is in a frame only while Type is 1"),
     "a constant": (lambda d: d["constants"].update({"IMU.Statu": 1}), "IMU.Statu"),
     "its value": (lambda d: d["constants"].update({"NARROW.Odd": 256}), "constants.NARROW.Odd"),
     "an echo": (lambda d: d["echo"].update({"NARROW.Odd": "IMU.X"}), "echo.NARROW.Odd = 'IMU.X'"),
@@ -75,6 +89,7 @@ MISTAKES = {
         "sensors.race_go = 'RACE_CONTROL.Go'",
     ),
 }  # fmt: skip
+FEED = {"MANY.Type": "IMU.Status"}
 OVERLAP = ("message STATUS: signal B: overlaps A", "message LONG: signal C: does not fit")
 
 
@@ -102,6 +117,11 @@ SOUND = DBC.replace("SG_ B : 4", "SG_ B : 8").replace("SG_ C : 28", "SG_ C : 24"
 
 def test_without_a_mistake_nothing_is_found(planted):
     assert check(planted(dbc=SOUND)).errors == []
+
+
+def test_a_signal_that_its_multiplexor_selects_is_no_mistake(planted):
+    for edit in (lambda d: press(d, Type=1), lambda d: (press(d), d["echo"].update(FEED))):
+        assert check(planted(edit, dbc=SOUND)).errors == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -150,11 +170,20 @@ def test_a_file_that_is_none_is_one_error(tmp_path):
     assert len(check(tmp_path / "none.toml").errors) == 1
 
 
+def say_modes(document, *meant):
+    """The driver's modes by a signal of few values; the stops are the last of them."""
+    values = {str(raw): names for raw, names in enumerate(meant)}
+    values[str(len(meant))] = ["CONTROLLED_STOP", "EMERGENCY_STOP"]
+    document["commands"]["mode"] = {"signal": "HOST_HEARTBEAT.Mode", "values": values}
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
         (lambda d: d["sensors"].pop("estop"), "sensors.estop: not wired"),
         (lambda d: d["commands"].pop("gear"), "commands.gear: not wired"),
+        (lambda d: say_modes(d, ["OFF"], ["READY", "DRIVING"]), "READY and DRIVING are sent alike"),
+        (lambda d: say_modes(d, ["OFF", "READY"], ["DRIVING"]), "OFF and READY are sent alike"),
         (lambda d: d["messages"].update(IMU={"cycle_ms": 40}), "timeout_ms = 120"),
         (lambda d: d["sensors"].update(brake_rear_bar="LOOSE.Rear"), "no cycle time"),
         (lambda d: d["sensors"].update(brake_front_bar="LOOSE.Front"), "carries 0 to 25.5 bar"),
