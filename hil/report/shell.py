@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
 
+from tianyuan.hil.report.markup import spans
+
 HERE: Final = Path(__file__).parent
 
 
@@ -36,7 +38,7 @@ def write_page(
     """
     page = Template(read("shell.html")).substitute(
         title=escape(title),
-        subtitle="".join(f"<span>{escape(text)}</span>" for text in subtitle if text),
+        subtitle=spans(subtitle),
         style="".join(read(name) for name in ("page.css", *styles)),
         summary=summary,
         body=filled(body, parts),
