@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tianyuan.control.errors import InputError
+from tianyuan.hil.faults.interpreter import again_and_again
 
 # A word of each one's command line, beside the program's name.
 ROLES: Final = {
@@ -136,18 +136,12 @@ def _hog(cpu: int) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def killed_again_and_again(runner: int, role: str, every_s: float) -> Iterator[list[int]]:
     """Kill the processes of a role whenever they are back; the killed are listed."""
-    ended, killed = threading.Event(), list[int]()
+    killed = list[int]()
 
-    def work() -> None:
-        while not ended.wait(every_s):
-            pids = find(runner, role)
-            _send(pids, signal.SIGKILL)
-            killed.extend(pids)
+    def kill() -> None:
+        pids = find(runner, role)
+        _send(pids, signal.SIGKILL)
+        killed.extend(pids)
 
-    thread = threading.Thread(target=work, name="killer", daemon=True)
-    thread.start()
-    try:
+    with again_and_again(kill, every_s):
         yield killed
-    finally:
-        ended.set()
-        thread.join()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cantools
 import numpy as np
@@ -14,10 +14,8 @@ from tianyuan.dbc.read import read
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.host_record import HOST_CHANNEL
+from tianyuan.hil.replay.stretch import Played
 from tianyuan.rooms import room
-
-if TYPE_CHECKING:
-    from tianyuan.hil.replay.run import Played
 
 COMPARED: Final = ("can_id", "length", "flags", "channel", "payload")
 Pair = tuple[np.void | None, np.void | None]  # a frame as recorded and as replayed

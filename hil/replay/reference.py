@@ -14,7 +14,8 @@ from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Mode
 from tianyuan.firmware.car_file import Car
 from tianyuan.hil.replay.difference import Names
-from tianyuan.hil.replay.run import Outcome, Played
+from tianyuan.hil.replay.run import Outcome
+from tianyuan.hil.replay.stretch import Played
 from tianyuan.hil.whole_file import write_whole
 
 FORMAT: Final = 2

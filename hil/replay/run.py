@@ -19,21 +19,10 @@ from tianyuan.hil.replay import loop
 from tianyuan.hil.replay.difference import Mismatch, Moment, moments, text_of
 from tianyuan.hil.replay.foreign import ForeignLog
 from tianyuan.hil.replay.own import Gap, OwnLog
-from tianyuan.hil.replay.stretch import Stretch
+from tianyuan.hil.replay.stretch import Played, Stretch
 
 TICKS: Final = 2048  # of one call of the loop
 AROUND: Final = 2  # ticks that are shown before and after a difference
-
-
-class Played(NamedTuple):
-    """Ticks that were replayed, and what the host said in each; ``ends`` as in Stretch."""
-
-    recorded: Stretch
-    made: np.recarray  # (m,) FRAME
-    ends: np.ndarray  # (ticks,)
-    wrong: np.ndarray  # (ticks,) frames other than recorded
-    commands: np.ndarray  # (ticks,) COMMAND
-    thoughts: np.ndarray  # (ticks,) HOST
 
 
 class Outcome(NamedTuple):

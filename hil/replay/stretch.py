@@ -1,4 +1,4 @@
-"""A stretch of a log: its frames, parted into ticks."""
+"""A stretch of a log: its frames, parted into ticks, and what a host said to them."""
 
 from __future__ import annotations
 
@@ -27,3 +27,14 @@ class Stretch(NamedTuple):
             self.t_ns[first:last],
             None if first else self.begins_with,
         )
+
+
+class Played(NamedTuple):
+    """Ticks that were replayed, and what the host said in each; ``ends`` as in Stretch."""
+
+    recorded: Stretch
+    made: np.recarray  # (m,) FRAME
+    ends: np.ndarray  # (ticks,)
+    wrong: np.ndarray  # (ticks,) frames other than recorded
+    commands: np.ndarray  # (ticks,) COMMAND
+    thoughts: np.ndarray  # (ticks,) HOST

@@ -14,8 +14,8 @@ import numpy as np
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Cause, Mode
 from tianyuan.firmware.host import Host
-from tianyuan.hil.replay.run import TICKS, Loop, Played
-from tianyuan.hil.replay.stretch import Stretch
+from tianyuan.hil.replay.run import TICKS, Loop
+from tianyuan.hil.replay.stretch import Played, Stretch
 
 COMMANDS: Final = ("steer_rad", "throttle", "brake_bar", "gear", "mode", "cause")
 THOUGHTS: Final = ("speed_mps", "target_mps", "cross_track_m", "station_m", "laps")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from tianyuan.hil.analysis.corners import Passage
 from tianyuan.hil.report import geometry
 from tianyuan.hil.report.columns import DEGREES, DIGITS, packed
 from tianyuan.hil.report.data import LEVELS, finite, plan, through
+from tianyuan.hil.report.markup import tiles
 from tianyuan.hil.report.page import SCRIPTS
 from tianyuan.hil.report.palette import ON_LIGHT, speed_colours
 from tianyuan.hil.report.shell import lap_parts, write_page
@@ -126,7 +126,7 @@ def _columns(side: Side) -> dict[str, np.ndarray]:
 
 def _summary(found: Comparison) -> str:
     total_s = found.total_s
-    tiles = [
+    shown = [
         (
             f"{abs(total_s):.3f} s",
             f"B {'behind' if total_s >= 0.0 else 'ahead of'} A at the end",
@@ -140,10 +140,6 @@ def _summary(found: Comparison) -> str:
     for each, what in ((by_loss[-1:], "loses"), (by_loss[:1], "wins")):
         if each and abs(each[0].delta_s) > SEEN_S and (each[0].delta_s > 0.0) is (what == "loses"):
             text = f"corner {each[0].corner.number}, {each[0].delta_s:+.2f} s"
-            tiles.append((text, f"where B {what} most", "text"))
-    tiles.append((number(found.line.length_m, 0, "m"), "line", ""))
-    return "\n".join(
-        f'<div class="tile {kind}"><dd>{escape(value.replace("-", "−"))}</dd>'
-        f"<dt>{escape(name)}</dt></div>"
-        for value, name, kind in tiles
-    )
+            shown.append((text, f"where B {what} most", "text"))
+    shown.append((number(found.line.length_m, 0, "m"), "line", ""))
+    return tiles((value.replace("-", "−"), name, kind) for value, name, kind in shown)

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from tianyuan.hil.analysis.events import Event
-from tianyuan.hil.report.parts import row, table
+from tianyuan.hil.report.markup import row, table
 from tianyuan.hil.report.run import Evidence, Traffic
 from tianyuan.hil.report.wording import number
 

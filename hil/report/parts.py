@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tianyuan.control.records import Mode
 from tianyuan.hil.laps import Lap, best_lap
 from tianyuan.hil.report.data import spells
+from tianyuan.hil.report.markup import mode_key, row, table, tiles
 from tianyuan.hil.report.run import Run
 from tianyuan.hil.report.wording import (
     DASH,
@@ -31,7 +31,7 @@ def summary(run: Run, figures: dict[str, Any]) -> str:
     """Return the strip of figures at the head."""
     best = best_lap(list(run.laps))
     kind = "best flying lap" if best and best.number > 1 else "lap from standstill"
-    tiles = [
+    return tiles([
         (lap_time(best.time_s if best else None), kind if best else "best lap", "first"),
         (str(len(run.laps)), "laps completed", ""),
         (words(run.stop_cause), "stop cause", "text"),
@@ -40,11 +40,7 @@ def summary(run: Run, figures: dict[str, Any]) -> str:
         (number(_kmh(figures["top_speed_mps"]), 0, "km/h"), "top speed", ""),
         *([] if run.evidence else [(_times(figures["real_time_factor"]), "real time", "")]),
         *((_any(v), k, "text" if isinstance(v, str) else "") for k, v in run.figures.items()),
-    ]
-    return "\n".join(
-        f'<div class="tile {kind}"><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>'
-        for value, name, kind in tiles
-    )
+    ])  # fmt: skip
 
 
 def lap_table(laps: Iterable[Lap]) -> str:
@@ -105,7 +101,7 @@ def time_line(run: Run) -> str:
     return (
         f'<div class="modes">{bar}</div>{_marks(run, begin, end)}'
         f'<div class="ticks">{_lap_ticks(run, begin, end)}</div>'
-        f"{_legend()}{table(head, rows, 'changes')}{more}"
+        f"{mode_key()}{table(head, rows, 'changes')}{more}"
     )
 
 
@@ -146,11 +142,6 @@ def _lap_ticks(run: Run, begin: float, end: float) -> str:
     )
 
 
-def _legend() -> str:
-    keys = "".join(f'<span><i class="mode{m.value}"></i>{words(m.name)}</span>' for m in Mode)
-    return f'<p class="key">{keys}</p>'
-
-
 def _place(a: float, b: float, begin: float, end: float) -> str:
     span = end - begin
     return f"left:{100 * (a - begin) / span:.3f}%;width:{100 * (b - a) / span:.3f}%"
@@ -168,20 +159,6 @@ def _lap_row(lap: Lap, best: Lap) -> str:
         number(lap.min_edge_margin_m, 2),
     ]
     return row("td", cells, "best" if lap is best else "", f' data-lap="{lap.number}"')
-
-
-def row(cell: str, values: Iterable[str], kind: str = "", more: str = "") -> str:
-    """Return a row of ``th`` or ``td`` cells, its texts taken literally."""
-    cells = "".join(f"<{cell}>{escape(value)}</{cell}>" for value in values)
-    return f'<tr class="{kind}"{more}>{cells}</tr>' if kind else f"<tr{more}>{cells}</tr>"
-
-
-def table(head: str, rows: list[str], kind: str = "") -> str:
-    """Return a table of rows made by ``row``."""
-    return (
-        f'<div class="wide"><table class="{kind}"><thead>{head}</thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
 
 
 def _kmh(speed_mps: float | None) -> float | None:

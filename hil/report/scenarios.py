@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from tianyuan.control.records import Mode
 from tianyuan.hil.laps import best_lap
 from tianyuan.hil.report.columns import DEGREES, whole
+from tianyuan.hil.report.markup import mode_key, row, spans, table, tiles
 from tianyuan.hil.report.shell import write_page
 from tianyuan.hil.report.wording import (
     DASH,
@@ -124,10 +124,6 @@ def _time_of(results: list[Result]) -> str:
     return "real time" if all(result.realtime for result in results) else "virtual time"
 
 
-def _spans(texts: Iterable[str]) -> str:
-    return "".join(f"<span>{escape(text)}</span>" for text in texts if text)
-
-
 def _summary(results: list[Result]) -> str:
     counts = {
         "as expected": sum(result.as_expected for result in results),
@@ -136,25 +132,16 @@ def _summary(results: list[Result]) -> str:
         "known failures": sum(result.verdict == "known" for result in results),
     }
     off_m = [r.max_cross_track_m for r in results if r.max_cross_track_m is not None]
-    tiles = [
+    return tiles([
         (f"{counts.pop('as expected')} of {len(results)}", "as expected", "first"),
         *((str(count), name, "") for name, count in counts.items()),
         (number(max(off_m, default=None), 2, "m"), "max cross-track", ""),
-    ]
-    return "\n".join(
-        f'<div class="tile {kind}"><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>'
-        for value, name, kind in tiles
-    )
+    ])  # fmt: skip
 
 
 def _table(results: list[Result]) -> str:
-    head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
-    units = "".join(f"<th>{unit}</th>" for unit in UNITS)
-    body = "\n".join(_line(k, result) for k, result in enumerate(results))
-    return (
-        f'<div class="wide"><table class="verdicts"><thead><tr>{head}</tr>'
-        f'<tr class="units">{units}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    head = row("th", HEADINGS) + row("th", UNITS, "units")
+    return table(head, [_line(k, result) for k, result in enumerate(results)], "verdicts")
 
 
 def _line(k: int, result: Result) -> str:
@@ -182,7 +169,7 @@ def _chip(result: Result) -> str:
 
 def _section(k: int, result: Result) -> str:
     told = sentence(result)
-    about = _spans((
+    about = spans((
         f"{result.car} on {result.track}", result.controller, f"seed {result.seed}",
         ", ".join(result.faults) or "no fault",
         f"expected: {words(result.expected).lower()}",
@@ -193,9 +180,3 @@ def _section(k: int, result: Result) -> str:
         f'<p>{escape(result.about)}</p><p class="subtitle">{about}</p>{why}'
         '<div class="run"></div></section>'
     )
-
-
-def mode_key() -> str:
-    """The legend of the mode bands."""
-    keys = "".join(f'<span><i class="mode{m.value}"></i>{words(m.name)}</span>' for m in Mode)
-    return f'<p class="key">{keys}</p>'

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
 
+from tianyuan.hil.report.markup import spans
 from tianyuan.hil.whole_file import write_whole
 
 HERE: Final = Path(__file__).parent
@@ -38,7 +39,7 @@ def write_page(
     """
     page = Template(read("shell.html")).substitute(
         title=escape(title),
-        subtitle="".join(f"<span>{escape(text)}</span>" for text in subtitle if text),
+        subtitle=spans(subtitle),
         style="".join(read(name) for name in ("page.css", *styles)),
         summary=summary,
         body=filled(body, parts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import numpy as np
 from tianyuan.control.records import Cause, Mode
 from tianyuan.hil.replay.what_if import COMPARED, WhatIf
 from tianyuan.hil.report.columns import DEGREES, whole
-from tianyuan.hil.report.scenarios import mode_key
+from tianyuan.hil.report.markup import mode_key, row, table, tiles
 from tianyuan.hil.report.shell import write_page
 from tianyuan.hil.report.wording import DASH, KMH_PER_MPS, cause_name, mode_name, number
 
@@ -113,18 +112,14 @@ def _spells(t_s: np.ndarray, rows: np.ndarray) -> list[tuple[float, float, int]]
 
 
 def _summary(both: WhatIf, figures: dict[str, Any]) -> str:
-    tiles = [
+    return tiles([
         (number(float(both.t_s[-1]), 1, "s"), "replayed", "first"),
         *(
             (_most(figures, name), f"{ROWS[name][0].lower()}, most apart", "")
             for name in ("steer_rad", "throttle", "brake_bar", "target_mps")
         ),
         (_parting(figures["mode_differs_first"]), "modes part", "text"),
-    ]
-    return "\n".join(
-        f'<div class="tile {kind}"><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>'
-        for value, name, kind in tiles
-    )
+    ])  # fmt: skip
 
 
 def _most(figures: dict[str, Any], name: str) -> str:
@@ -138,16 +133,13 @@ def _parting(first: dict[str, Any] | None) -> str:
 
 def _table(figures: dict[str, Any]) -> str:
     heads = ("", "RMS", "Most", "at", "First", "Ticks")
-    body = [_row("td", _cells(name, figures["columns"][name])) for name in COMPARED]
+    body = [row("td", _cells(name, figures["columns"][name])) for name in COMPARED]
     first = figures["mode_differs_first"]
     if first is not None:
         then, now = (_told(first[kind]) for kind in ("was", "would"))
-        body.append(_row("td", ("Mode", DASH, f"{then} → {now}", DASH, f"{first['t_s']:.3f} s",
+        body.append(row("td", ("Mode", DASH, f"{then} → {now}", DASH, f"{first['t_s']:.3f} s",
                                 f"{figures['mode_differs_ticks']:,}")))  # fmt: skip
-    return (
-        f'<div class="wide"><table class="verdicts"><thead>{_row("th", heads)}</thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
+    return table(row("th", heads), body, "verdicts")
 
 
 def _cells(name: str, column: dict[str, Any]) -> Iterable[str]:
@@ -167,7 +159,3 @@ def _cells(name: str, column: dict[str, Any]) -> Iterable[str]:
 def _told(spell: dict[str, str]) -> str:
     mode, cause = mode_name(Mode[spell["mode"]]), cause_name(Cause[spell["cause"]])
     return mode if spell["cause"] == "NONE" else f"{mode}: {cause}"
-
-
-def _row(cell: str, values: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<{cell}>{escape(value)}</{cell}>' for value in values)}</tr>"

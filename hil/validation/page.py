@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tianyuan.hil.report.markup import row, table
 from tianyuan.hil.report.shell import library, packed
 from tianyuan.hil.report.shell import read as read_shared
 from tianyuan.hil.validation import document as d
@@ -86,12 +87,7 @@ def _column(values: np.ndarray) -> list[float]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first two columns are words."""
-    lines = [_row("th", head), *(_row("td", row) for row in rows)]
-    return f'<div class="wide"><table class="figures">{"".join(lines)}</table></div>'
-
-
-def _row(tag: str, cells: Sequence[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return table(row("th", head), [row("td", cells) for cells in rows], "figures")
 
 
 def _list(tag: str, items: Sequence[str]) -> str:

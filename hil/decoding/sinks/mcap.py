@@ -26,7 +26,7 @@ class McapFile:
     def __init__(self, file: Path, told: Told) -> None:
         self._told = told
         self._file = file.open("wb")
-        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
+        self._writer = Writer(self._file, compression=CompressionType.ZSTD, enable_data_crcs=True)
         self._writer.start(profile="", library="tianyuan")
         self._channels: dict[str, int] = {}
         self._poses = foxglove.Poses(told.frame)
@@ -70,15 +70,14 @@ def _schema(table: Table, told: Told) -> tuple[str, dict[str, Any]]:
     properties = {}
     for column in table.stream.layout.columns:
         text = told.texts and bool(column.texts)
-        properties[column.name] = {
-            "type": ["string" if text else "number", "null"],
-            "description": column.unit,
-        }
+        # One word: of a list of types, as JSON Schema allows, Foxglove refuses the whole topic.
+        kind = "string" if text else "number"
+        properties[column.name] = {"type": kind, "description": column.unit}
     return table.stream.name, {"type": "object", "properties": properties}
 
 
 def _objects(table: Table, told: Told) -> Iterator[bytes]:
-    """Each frame as JSON, without the signals that it lacks; NaN is null."""
+    """Each frame as JSON, without the signals that it lacks or that are no numbers, as NaN is."""
     columns = table.stream.layout.columns
     if not columns:
         yield from [b"{}"] * table.t_ns.size
@@ -89,7 +88,7 @@ def _objects(table: Table, told: Told) -> Iterator[bytes]:
 
 
 def _members(column: Column, table: Table, at: int, told: Told) -> list[str]:
-    """A column's members of the objects; empty where a frame lacks it."""
+    """A column's members of the objects; empty where a frame lacks it, or JSON a number for it."""
     mask = masked(table, at)
     name = json.dumps(column.name)
     if told.texts and column.texts:
@@ -99,7 +98,7 @@ def _members(column: Column, table: Table, at: int, told: Told) -> list[str]:
         numbers = table.words[at].view(column.kind)
         members = [f"{name}:{number!r}" for number in numbers.tolist()]
         for k in np.flatnonzero(~np.isfinite(numbers)).tolist():
-            members[k] = f"{name}:null"
+            members[k] = ""
     if mask is not None:
         for k in np.flatnonzero(mask).tolist():
             members[k] = ""

@@ -10,13 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from asammdf import MDF
 from mcap.reader import make_reader
+from mcap.records import Chunk, DataEnd
+from mcap.stream_reader import StreamReader
 
 from tianyuan.control.errors import InputError
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import database
 from tianyuan.hil.decoding.run import decode
 from tianyuan.hil.decoding.signals import read_signals
-from tianyuan.hil.decoding.sinks import gather
+from tianyuan.hil.decoding.sinks import foxglove, gather
 from tianyuan.hil.decoding.sinks.arrays import decimal_seconds
 from tianyuan.hil.decoding.sinks.choose import sink_of
 from tianyuan.hil.decoding.sinks.sink import Told
@@ -131,8 +133,45 @@ def test_an_mcap_file_has_a_topic_for_each_message(written):
         ("/MUXED", BEGAN_NS + 10_000_000, {"Which": 1.0, "First": 14.0}),
         ("/MUXED", BEGAN_NS + 20_000_000, {"Which": 2.0, "Second": 258.0}),
         ("/LONG", BEGAN_NS + 30_000_000, {"Stamp": STAMP}),
-        ("/PLAIN", BEGAN_NS + 40_000_000, {"Speed": -15.0, "Mode": "2", "Ratio": None}),
+        ("/PLAIN", BEGAN_NS + 40_000_000, {"Speed": -15.0, "Mode": "2"}),
     ]
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_an_mcap_message_is_what_its_schema_says_in_the_words_that_foxglove_knows(written, texts):
+    """Its parser takes one type a property, and refuses a topic with any other."""
+    kinds = {"number": (int, float), "string": str}
+    with written("out.mcap", texts=texts, partial=True).open("rb") as file:
+        for schema, _, message in make_reader(file).iter_messages():
+            told = json.loads(schema.data)["properties"]
+            for name, value in json.loads(message.data).items():
+                assert isinstance(value, kinds[told[name]["type"]]), name
+
+
+def types_in(schema):
+    yield schema["type"]
+    for each in (*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])):
+        yield from types_in(each)
+
+
+@pytest.mark.parametrize("name", foxglove.SCHEMAS)
+def test_a_schema_of_foxgloves_is_in_the_words_that_foxglove_knows(name):
+    assert set(types_in(foxglove.SCHEMAS[name])) <= {
+        "object",
+        "array",
+        "number",
+        "integer",
+        "string",
+    }
+
+
+def test_an_mcap_file_is_whole_by_its_own_checksums(written):
+    with written("out.mcap").open("rb") as file:
+        records = list(StreamReader(file, emit_chunks=True, validate_crcs=True).records)
+    checked = [each.uncompressed_crc for each in records if isinstance(each, Chunk)]
+    checked += [each.data_section_crc for each in records if isinstance(each, DataEnd)]
+    assert len(checked) == 2
+    assert all(checked)
 
 
 def test_what_there_is_of_a_short_frame_is_kept_only_if_asked_for(written):

@@ -15,7 +15,8 @@ from tianyuan.firmware.host import FRAMES_IN
 from tianyuan.firmware.host_record import HOST_CHANNEL
 from tianyuan.hil.lockstep import EPOCH_NS
 from tianyuan.hil.replay.foreign import SILENCE_NS, ForeignLog, spread
-from tianyuan.hil.replay.run import Played, replay_of
+from tianyuan.hil.replay.run import replay_of
+from tianyuan.hil.replay.stretch import Played
 
 PERIOD_NS = 10_000_000
 
