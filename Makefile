@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 # The newest Python that can make an environment; PYTHON=… chooses another.
 PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
-# Two processes: each compiles the kernels it meets, so more of them mostly compile the same.
+# Two processes: each compiles the smaller kernels it meets, so more mostly compile the same.
 JOBS ?= 2
 BENCHES ?= codec lockstep ports loop decode
 
@@ -14,6 +14,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 HOUSE := build/house
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile
+# The largest kernels beforehand, on both cores: else each process would compile them for itself.
+WARMUP := $(BIN)/tianyuan warmup --track oval
 
 .PHONY: help
 help: ## list these targets
@@ -39,11 +41,12 @@ demo: $(READY) ## a lap of the shipped circuit by the shipped car
 	@$(BIN)/tianyuan demo
 
 .PHONY: test
-test: $(READY) ## every test, as shipped; ten minutes on two cores that have nothing compiled yet, at most
-	@$(PYTEST)
+test: $(READY) ## every test, as shipped
+	@$(WARMUP)
+	$(PYTEST)
 
 .PHONY: test-kernels
-test-kernels: test-nojit test-bounds ## the kernels' tests in the two modes that show what a compiled kernel hides
+test-kernels: test-nojit test-bounds ## the kernels' tests, interpreted and with bounds checked
 
 .PHONY: test-nojit
 test-nojit: $(READY) ## the kernels' tests, interpreted, where numpy's warnings are errors
@@ -53,7 +56,9 @@ test-nojit: $(READY) ## the kernels' tests, interpreted, where numpy's warnings 
 .PHONY: test-bounds
 test-bounds: $(READY) ## the kernels' tests, compiled with bounds checked
 	@echo "the kernels' tests, with bounds checked"
-	NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -m 'kernel and not timed'
+	export NUMBA_BOUNDSCHECK=1
+	$(WARMUP)
+	$(PYTEST) -q -m 'kernel and not timed'
 
 .PHONY: test-can
 test-can: $(READY) ## the tests of the kernel's own CAN, in a guest where this kernel has none

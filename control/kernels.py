@@ -15,6 +15,10 @@ from typing import Final
 
 from numba import njit
 
+from tianyuan.cache import lock_entries
+
+lock_entries()
+
 kernel: Final = njit(cache=True, error_model="numpy", _nrt=False, forceinline=False)
 # For what every frame passes through, and for whatever takes one of the large named tuples
 # (World, Life, Tables, Memory): a call would lay each of their arrays on the stack, seven words

@@ -3,7 +3,8 @@
 Numba notices an edit in a kernel's own file, but neither in a module that the kernel calls
 nor in the settings it was compiled with. Stale code must never drive the car, so each state
 of the sources and of these settings has a directory of its own. A directory in use is locked
-by the process that uses it; the oldest of the others are removed when a new one is made.
+by the process that uses it; the oldest of the others are removed when a new one is made. Within
+it, ``lock_entries()`` keeps processes that save at the same moment out of each other's files.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tianyuan.rooms import FRONT_DOOR, ROOMS, room
 
@@ -79,6 +81,26 @@ def claim() -> None:
         prune(directory.parent)
 
 
+def lock_entries() -> None:
+    """Have a function's entries in numba's cache written by one process at a time.
+
+    An entry is two files: an index, from signatures to names, and the code under the next free
+    name. Two processes that save two signatures at the same moment take the same name, and the
+    index of the one may end up beside the code of the other, which would then be called.
+    """
+    from numba.core.caching import IndexDataCacheFile  # noqa: PLC0415  # a start may need none
+
+    def locked(method: Callable[..., Any], how: int) -> Callable[..., Any]:
+        def alone(self: Any, *arguments: Any) -> Any:
+            with _held(Path(self._cache_path), how):
+                return method(self, *arguments)
+
+        return alone
+
+    IndexDataCacheFile.save = locked(IndexDataCacheFile.save, fcntl.LOCK_EX)
+    IndexDataCacheFile.load = locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
+
+
 def prune(parent: Path, keep: int = KEEP) -> None:
     """Remove all but the ``keep`` most recently used directories, and none that is in use."""
     found = [(_used_ns(path), path) for path in parent.iterdir() if NAME.fullmatch(path.name)]
@@ -115,6 +137,21 @@ def _lock(directory: Path) -> bool:
         if os.fstat(lock).st_nlink:
             return is_new  # never closed: the lock ends with the process, however that ends
         os.close(lock)  # pruned while we waited
+
+
+@contextmanager
+def _held(folder: Path, how: int) -> Iterator[None]:
+    """Hold a lock on a folder of entries; one that is not there has none to mistake."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.flock(lock, how)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _used_ns(path: Path) -> int:

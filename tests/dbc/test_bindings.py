@@ -10,6 +10,8 @@ import pytest
 from tianyuan.dbc.codec import Binding, Status, build, every_signal, slots
 from tianyuan.dbc.errors import DbcError
 
+pytestmark = pytest.mark.kernel  # its kernels are those of the fixture `wire`
+
 KPH = Binding("M", "Speed", 2, factor=1 / 3.6)
 
 

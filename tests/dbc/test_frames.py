@@ -9,6 +9,8 @@ from tianyuan.dbc.codec import Status, build
 from tianyuan.dbc.errors import DbcError
 from tianyuan.dbc.frame import BRS, ERROR, EXTENDED, FDF, REMOTE
 
+pytestmark = pytest.mark.kernel  # its kernels are those of the fixture `wire`
+
 
 def take(tried, can_id, length=8, flags=0):
     tried.frame["can_id"], tried.frame["length"], tried.frame["flags"] = can_id, length, flags

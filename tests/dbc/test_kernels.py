@@ -1,11 +1,6 @@
-"""The kernels as the compiler leaves them, and with its safety nets."""
+"""The kernels as the compiler leaves them."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -14,18 +9,6 @@ import pytest
 from tianyuan.control.kernels import kernel
 from tianyuan.dbc import codec as dbc
 from tianyuan.dbc.codec import Protection
-
-SAMPLE = [
-    "test_frames.py",
-    "test_multiplexing.py",
-    "test_bindings.py",
-    "test_e2e.py",
-    "test_receiving.py",
-    "test_properties.py::test_a_value_survives_the_way_there_and_back",
-    "test_properties.py::test_a_value_out_of_range_is_sent_as_the_nearest_end",
-    "test_properties.py::test_a_large_unsigned_value_is_rounded_once",
-    "test_properties.py::test_a_float_is_rounded_to_nearest_and_saturates",
-]
 
 
 @pytest.fixture
@@ -90,20 +73,3 @@ def test_a_kernel_that_would_allocate_does_not_compile():
 
     with pytest.raises(numba.core.errors.NumbaError):
         allocates(3)
-
-
-@needs_compiler
-@pytest.mark.parametrize("net", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
-def test_the_same_holds_with_checked_indices_and_without_the_compiler(net):
-    folder = Path(__file__).parent
-    tests = [str(folder / each) for each in SAMPLE]
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-W", "error::RuntimeWarning"]
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *tests],
-        env=os.environ | {net: "1"},
-        cwd=folder.parent.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]

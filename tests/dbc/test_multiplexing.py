@@ -20,6 +20,8 @@ import pytest
 from tianyuan.dbc.codec import Binding, Status, build
 from tianyuan.dbc.errors import DbcError
 
+pytestmark = pytest.mark.kernel  # its kernels are those of the fixture `wire`
+
 VALUES = [*itertools.product((0, 1, 2, 5, 15), (0, 1), (0, 4, 7, 9))]
 NAMES = ("A", "C", "P", "B", "Q", "R", "S", "T")
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tianyuan.dbc.codec import Status
 
+pytestmark = pytest.mark.kernel  # its kernels are those of the fixture `wire`
+
 EACH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64]
 

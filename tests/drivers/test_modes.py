@@ -39,8 +39,8 @@ print("sound")
 
 
 @pytest.mark.parametrize("mode", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
-def test_ports_and_clock_work_interpreted_and_with_bounds_checked(mode, bus, tmp_path):
-    environment = {**os.environ, mode: "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+def test_ports_and_clock_work_interpreted_and_with_bounds_checked(mode, bus):
+    environment = {**os.environ, mode: "1"}
 
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", SAMPLE, bus],

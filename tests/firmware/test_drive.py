@@ -174,7 +174,7 @@ def test_a_recorder_that_is_killed_comes_back_within_two_seconds(host, bus, tmp_
     def watch(elapsed_s: float) -> None:
         marks = ring_file(bus).with_name(ring_file(bus).name + ".marks")
         if not seen and marks.exists():
-            os.kill(child(), signal.SIGKILL)
+            os.kill(recorder(), signal.SIGKILL)
             seen.append(elapsed_s)
         if seen and elapsed_s > seen[0] + 4.0:
             asked.stop()
@@ -188,7 +188,7 @@ def test_a_recorder_that_is_killed_at_the_very_end_is_started_for_what_is_left(h
 
     def watch(elapsed_s: float) -> None:
         if elapsed_s > 2.0 and not asked.words[loop.QUIT]:
-            os.kill(child(), signal.SIGKILL)
+            os.kill(recorder(), signal.SIGKILL)
             asked.quit()
 
     result = drive(host, Terms((bus,), PERIOD_NS, log=log), asked, None, watch)
@@ -209,10 +209,13 @@ def test_what_a_full_disk_kept_from_the_log_is_counted(host, bus, tmp_path):
     assert result.lost > result.ticks > 50
 
 
-def child() -> int:
-    """The process that this one has started."""
+def recorder() -> int:
+    """The recorder that this process has started, among what earlier tests have started."""
     task = Path("/proc/self/task") / str(threading.main_thread().native_id)
-    return int((task / "children").read_text().split()[0])
+    started = (task / "children").read_text().split()
+    programs = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in started}
+    (found,) = (pid for pid, words in programs.items() if b"tianyuan.firmware.recorder" in words)
+    return found
 
 
 def markers_in(log: Path) -> int:

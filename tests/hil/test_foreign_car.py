@@ -206,6 +206,9 @@ class Log:
         self.life = virtual.birth(self.world, self.host, 3)
         self.meddle = meddle
         self.kept: list[can.Message] = []
+        self.ms = 0
+        self.heard: list[np.void] = []
+        self.to_rig, self.n_to_rig = frames(256), 0
 
     def keep(self, made: np.ndarray, is_rx: bool) -> None:
         for each in made:
@@ -220,26 +223,31 @@ class Log:
             )  # fmt: skip
 
     def run(self, seconds: float) -> Log:
-        t_ns, out = lockstep.EPOCH_NS, frames(256)
-        to_rig, heard = frames(256), []
-        n_to_rig = 0
-        for ms in range(round(seconds * 1000)):
-            n_rig = rig.tick(self.world, self.life, to_rig, n_to_rig, t_ns, out)
-            n_to_rig = 0
-            heard += self.meddle(ms * 1e-3, list(out[:n_rig].copy()))
+        """Drive on for so long."""
+        out = frames(256)
+        for ms in range(self.ms, self.ms + round(seconds * 1000)):
+            t_ns = lockstep.EPOCH_NS + ms * rig.STEP_NS
+            n_rig = rig.tick(self.world, self.life, self.to_rig, self.n_to_rig, t_ns, out)
+            self.n_to_rig = 0
+            self.heard += self.meddle(ms * 1e-3, list(out[:n_rig].copy()))
             if ms % 2 == 0:
-                for i, each in enumerate(heard):
-                    self.host.frames_in[i] = each
-                    self.host.frames_in[i].t_ns = t_ns
-                n_out = self.host.tick(len(heard), t_ns)
-                said = self.host.frames_out[:n_out]
-                self.keep(self.host.frames_in[: len(heard)], True)
-                self.keep(said, False)
-                to_rig[:n_out] = said
-                to_rig.t_ns[:n_out] = t_ns + rig.STEP_NS
-                n_to_rig, heard = n_out, []
-            t_ns += rig.STEP_NS
+                self.tick(t_ns)
+            self.ms = ms + 1
         return self
+
+    def tick(self, t_ns: int) -> None:
+        """The host's turn."""
+        count = len(self.heard)
+        for i, each in enumerate(self.heard):
+            self.host.frames_in[i] = each
+            self.host.frames_in[i].t_ns = t_ns
+        n_out = self.host.tick(count, t_ns)
+        said = self.host.frames_out[:n_out]
+        self.keep(self.host.frames_in[:count], True)
+        self.keep(said, False)
+        self.to_rig[:n_out] = said
+        self.to_rig.t_ns[:n_out] = t_ns + rig.STEP_NS
+        self.n_to_rig, self.heard = n_out, []
 
     def write(self, file: Path) -> Path:
         with can.Logger(str(file)) as writer:
@@ -342,7 +350,7 @@ def test_what_its_signals_say_stops_it_in_time(
 
     log = Log(foreign, oval, meddle).run(begin_s)
     assert log.mode == Mode.DRIVING
-    log = Log(foreign, oval, meddle).run(begin_s + within_ms * 1e-3)
+    log.run(within_ms * 1e-3)
     assert (log.mode, log.cause) == (mode, cause)
 
 

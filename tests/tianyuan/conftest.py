@@ -1,10 +1,14 @@
-"""Copies of the sources, to build from and to edit."""
+"""Copies of the sources, to build from and to edit, and the program without its start."""
 
 from __future__ import annotations
 
 import ast
+import json
 import shutil
+import subprocess
+import sys
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,45 @@ from tianyuan import ROOMS
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("tianyuan", *ROOMS)
 NOT_SOURCES = shutil.ignore_patterns("__pycache__", ".*")
+
+PATIENCE_S = 300  # a busy machine
+# Importing a command takes a second; a fork of a program that has done so takes none.
+FORKS = """
+import importlib, json, os, sys
+from tianyuan.cli import COMMANDS, main
+asked = json.load(sys.stdin)
+for name in {arguments[0] for arguments in asked} & set(COMMANDS):
+    importlib.import_module(f"tianyuan.commands.{name}")
+for number, arguments in enumerate(asked):
+    if os.fork() == 0:
+        for stream, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{number}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.argv = ["tianyuan", *arguments]
+        main()
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+Answer = tuple[int, str, str]  # exit status, standard output, standard error
+
+
+@pytest.fixture(scope="session")
+def forked() -> Callable[[Path, Sequence[Sequence[str]]], list[Answer]]:
+    """The program run in a folder, once for each list of arguments, one after the other."""
+
+    def run(folder: Path, asked: Sequence[Sequence[str]]) -> list[Answer]:
+        done = subprocess.run(
+            [sys.executable, "-c", FORKS],
+            cwd=folder, input=json.dumps(asked), capture_output=True, text=True,
+            timeout=PATIENCE_S, check=True,
+        )  # fmt: skip
+        said = [
+            [(folder / f"{number}.{stream}").read_text() for stream in ("out", "err")]
+            for number in range(len(asked))
+        ]
+        statuses = map(int, done.stdout.split())
+        return [(status, *each) for status, each in zip(statuses, said, strict=True)]
+
+    return run
 
 
 @pytest.fixture(scope="session")

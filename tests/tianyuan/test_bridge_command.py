@@ -78,25 +78,31 @@ def test_an_slcan_adapter_joins_the_local_bus(bus, adapter, tmp_path):
     assert "p99" in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((), "--interface"),
-        (("-i", "slcan", "-c", "/dev/no-such-port"), "/dev/no-such-port"),
-        (("-i", "kvaser", "-c", "0"), "-i kvaser"),
-        (("-i", "neovi", "-c", "0"), "-i neovi"),
-        (("-i", "robotell", "-c", ""), "--channel"),
-        (("-i", "no-such-interface", "-c", "0"), "no-such-interface"),
-        (("-i", "slcan", "-c", "/dev/null", "-b", "123456"), "-i slcan"),
-        (("-i", "virtual", "-c", "0", "--in", "12:xyz"), "--in 12:xyz"),
-        (("-i", "virtual", "-c", "0", "--set", "speed"), "--set speed"),
-        (("-i", "tianyuan", "-c", "pit", "--to", "pit"), "a bridge joins two"),
-        (("-i", "virtual", "-c", "0", "--to", "*"), "bus '*'"),
-    ],
+BAD = (
+    ((), "--interface"),
+    (("-i", "slcan", "-c", "/dev/no-such-port"), "/dev/no-such-port"),
+    (("-i", "kvaser", "-c", "0"), "-i kvaser"),
+    (("-i", "neovi", "-c", "0"), "-i neovi"),
+    (("-i", "robotell", "-c", ""), "--channel"),
+    (("-i", "no-such-interface", "-c", "0"), "no-such-interface"),
+    (("-i", "slcan", "-c", "/dev/null", "-b", "123456"), "-i slcan"),
+    (("-i", "virtual", "-c", "0", "--in", "12:xyz"), "--in 12:xyz"),
+    (("-i", "virtual", "-c", "0", "--set", "speed"), "--set speed"),
+    (("-i", "tianyuan", "-c", "pit", "--to", "pit"), "a bridge joins two"),
+    (("-i", "virtual", "-c", "0", "--to", "*"), "bus '*'"),
 )
-def test_bad_input_is_one_line_and_status_two(arguments, said):
-    process = started(*arguments)
-    out, err = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, out) == (2, "")
-    assert said in err
+
+
+@pytest.fixture(scope="module")
+def answers(forked, tmp_path_factory) -> list[tuple[int, str, str]]:
+    """What the program answers to each bad input."""
+    asked = [["bridge", *arguments] for arguments, _ in BAD]
+    return forked(tmp_path_factory.mktemp("bad"), asked)
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=[said for _, said in BAD])
+def test_bad_input_is_one_line_and_status_two(answers, number):
+    status, out, err = answers[number]
+    assert (status, out) == (2, "")
+    assert BAD[number][1] in err
     assert err.count("\n") == 1

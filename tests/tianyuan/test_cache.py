@@ -7,13 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import timeit
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
 import tianyuan
+import tianyuan.control.kernels  # has the entries of numba's cache locked
 from tianyuan import cache
 
 WHERE = "import tianyuan; print(tianyuan.cache_directory())"
@@ -256,3 +260,45 @@ def test_a_process_keeps_its_directory_when_a_source_is_edited_meanwhile(
     )
 
     assert run(code, installed, NUMBA_CACHE_DIR=str(tmp_path / "cache")) == "True True"
+
+
+class Slow(IndexDataCacheFile):
+    """A function's entries, saved by one that waits before it writes each of the two files."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), "function-1.py311", "stamp")
+        self.index_wait = self.data_wait = threading.Event()
+        self.index_wait.set()
+        self.index_written = threading.Event()
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        self.index_wait.wait(0.5)
+        super()._save_index(overloads)
+        self.index_written.set()
+
+    def _save_data(self, name: str, data: object) -> None:
+        self.data_wait.wait(0.5)
+        super()._save_data(name, data)
+
+
+def test_two_that_save_at_once_never_leave_one_signatures_code_under_the_other(
+    tmp_path: Path,
+) -> None:
+    first, second = Slow(tmp_path), Slow(tmp_path)
+    saved = threading.Event()
+    # Both look for a free name; then the one writes its index, the other both of its files,
+    # and the one its code.
+    second.index_wait, first.data_wait = first.index_written, saved
+
+    def save_second() -> None:
+        second.save("float64", "code for doubles")
+        saved.set()
+
+    other = threading.Thread(target=save_second)
+    other.start()
+    time.sleep(0.1)
+    first.save("int64", "code for integers")
+    other.join()
+
+    assert first.load("float64") == "code for doubles"
+    assert first.load("int64") == "code for integers"

@@ -51,34 +51,6 @@ def tianyuan(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
-# Importing a command takes a second; a fork of a program that has done so takes none.
-FORKS = """
-import importlib, json, os, sys
-from tianyuan.cli import COMMANDS, main
-for name in COMMANDS:
-    importlib.import_module(f"tianyuan.commands.{name}")
-for number, arguments in enumerate(json.load(sys.stdin)):
-    if os.fork() == 0:
-        for stream, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(f"{number}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-        sys.argv = ["tianyuan", *arguments]
-        main()
-    print(os.waitstatus_to_exitcode(os.wait()[1]))
-"""
-
-
-def forked(folder: Path, asked: list[list[str]]) -> list[tuple[int, str, str]]:
-    """Exit status, standard output and standard error of the program, each time it is asked."""
-    done = subprocess.run(
-        [sys.executable, "-c", FORKS],
-        cwd=folder, input=json.dumps(asked), capture_output=True, text=True, timeout=PATIENCE_S,
-        check=True,
-    )  # fmt: skip
-    said = [[(folder / f"{n}.{stream}").read_text() for stream in ("out", "err")]
-            for n in range(len(asked))]  # fmt: skip
-    return [(int(status), *each) for status, each in zip(done.stdout.split(), said, strict=True)]
-
-
 @pytest.fixture(scope="module")
 def line(place) -> Path:
     """The oval's line, planned once by the program itself."""
@@ -95,7 +67,7 @@ def test_help_tells_what_there_is(place):
 
 
 @pytest.fixture(scope="module")
-def helps(tmp_path_factory) -> dict[str, tuple[int, str, str]]:
+def helps(tmp_path_factory, forked) -> dict[str, tuple[int, str, str]]:
     """What the program answers that is asked for each command's help."""
     done = forked(tmp_path_factory.mktemp("helps"), [[name, "--help"] for name in COMMANDS])
     return dict(zip(COMMANDS, done, strict=True))
@@ -379,7 +351,7 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def refused(bad) -> dict[str, tuple[int, str]]:
+def refused(bad, forked) -> dict[str, tuple[int, str]]:
     """Exit status and standard error of the program on each bad input."""
     bus = tempfile.mkdtemp(prefix="bus-")
     asked = [[word.format(bus=bus) for word in arguments] for arguments, _ in BAD.values()]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json as jsonlib
+import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import typer
 
 from tianyuan import cache_directory, names
 from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
-from tianyuan.commands.progress import bar
+from tianyuan.commands.progress import counter
 from tianyuan.firmware.drive import EARLY_NS
 from tianyuan.firmware.guard import process as guarding
-from tianyuan.firmware.guard import tables as guard_tables
 from tianyuan.firmware.rehearsal import rehearse
 from tianyuan.hil import realtime, virtual
+from tianyuan.hil.campaign.pool import Lost, run_all
+
+Work = Callable[[], object]
 
 RATE_HZ = 500  # code and line are the same at any other
+# What has nothing in common is compiled at the same time. The lockstep is made of all of it.
+APART = (("host", "guard"), ("rig",))
+TOGETHER = ("lockstep",)
 
 
 def warmup(
@@ -32,28 +37,44 @@ def warmup(
     To be run after each change of the sources or of the car; a start without it does the
     same, and takes as long.
     """
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        with bar(f"compiling the {name}" if name != "line" else "planning the line", total=None):
-            yield
-        seconds[name] = time.perf_counter() - began
-
-    with stage("line"):
-        ready = prepare(car, track, None, "stanley", RATE_HZ)
-    with stage("host"):
-        rehearse(ready.host, EARLY_NS)
-    if ready.car.guard:
-        with stage("guard"):
-            guarding.compile_loop(guard_tables.tables(ready.car, ready.period_ns))
-    with stage("rig"):
-        world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, 1)
-        virtual.warm_up(world, ready.host, virtual.make_guard(ready.car, ready.host))
-        realtime.warm_up(world, virtual.birth(world, ready.host, 1))
+    began = time.perf_counter()
+    ready = prepare(car, track, None, "stanley", RATE_HZ)
+    seconds = {"line": time.perf_counter() - began}
+    world = virtual.make_rig(ready.car, names.vehicle_file(car), ready.host, 1)
+    guard = virtual.make_guard(ready.car, ready.host)
+    works: dict[str, Work] = {
+        "host": lambda: rehearse(ready.host, EARLY_NS),
+        "guard": lambda: guarding.compile_loop(guard.tables),
+        "rig": lambda: realtime.warm_up(world, virtual.birth(world, ready.host, 1)),
+        "lockstep": lambda: virtual.warm_up(world, ready.host, guard),
+    }
+    if not ready.car.guard:
+        del works["guard"]
+    seconds |= _compiled(works)
     if json is not None:
         options.write_json(json, jsonlib.dumps({"seconds": seconds}, indent=2) + "\n")
     if json != "-":
         took = ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items())
         typer.echo(f"{took}; kept in {cache_directory()}")
+
+
+def _compiled(works: dict[str, Work]) -> dict[str, float]:
+    """Compile on two cores if there are; the seconds that each work took."""
+
+    def timed(part: tuple[str, ...]) -> dict[str, float]:
+        seconds = {}
+        for name in (each for each in part if each in works):
+            began = time.perf_counter()
+            works[name]()
+            seconds[name] = time.perf_counter() - began
+        return seconds
+
+    cores = len(os.sched_getaffinity(0))
+    seconds: dict[str, float] = {}
+    with counter("compiling", total=len(works)) as tell:
+        for done, _ in run_all(range(len(APART)), lambda k: timed(APART[k]), cores):
+            # Where one ended, for want of memory, say, all of it is compiled here.
+            seconds |= timed(APART[done.row]) if isinstance(done, Lost) else done
+            tell(len(seconds), ", ".join(seconds))
+        seconds |= timed(TOGETHER)
+    return seconds
