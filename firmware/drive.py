@@ -76,6 +76,7 @@ class Drive(NamedTuple):
     dropped: int  # the oldest of them, which gave their room to newer ones
     recorder_starts: int
     interfaces: dict[str, dict[str, Any]]  # what each CAN interface counted
+    aside: Path | None = None  # the log of the same name that was there before
 
     def figures(self) -> dict:
         """The drive's figures, as ``--json`` writes them."""
@@ -94,6 +95,7 @@ class Drive(NamedTuple):
             "lost_by_recorder": self.lost,
             "log_parts": self.parts,
             "log_parts_dropped": self.dropped,
+            "log_before": str(self.aside) if self.aside else None,
             "recorder_starts": self.recorder_starts,
             "interfaces": self.interfaces,
             "privileges": {step.name: step.ok for step in self.steps},
@@ -146,8 +148,7 @@ def drive(
         SharedRing(terms.bus, RING_FRAMES) as kept,
         _kept_off(terms.cpu) as others,
     ):
-        if terms.log is not None:
-            new_log(terms.log)
+        aside = new_log(terms.log) if terms.log is not None else None
         if terms.card is not None:
             terms.card(kept.file, kept.wall_ns)  # for whoever records this ring
         if terms.log is not None:
@@ -184,6 +185,7 @@ def drive(
         recorded.dropped,
         recorder.starts if recorder is not None else 0,
         interfaces,
+        aside,
     )
 
 

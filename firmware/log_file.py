@@ -8,7 +8,10 @@ may have been dropped.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import re
+import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,6 +19,9 @@ from tianyuan.control.errors import InputError
 
 ENDINGS: Final = (".blf", ".mf4", ".log.gz", ".log")
 KNOWN: Final = ".blf, .mf4, .log or .log.gz"
+
+
+ENDING_S: Final = 2.0  # for the recorder of a host that has ended to end, too
 
 
 class Limits(NamedTuple):
@@ -96,16 +102,54 @@ def check_log(log: Path) -> None:
         raise InputError(f"{log}: cannot be written: no such folder, or one in its place")
 
 
-def new_log(log: Path) -> None:
-    """Begin a log afresh, empty, without parts and card of one of the same name before it.
+def new_log(log: Path) -> Path | None:
+    """Begin a log afresh, empty; one of the same name before it is put aside, and returned.
 
-    Raises InputError where it cannot be written.
+    It may be of a host that crashed a moment ago, whose recorder is about to end. Raises
+    InputError where it cannot be written, and where another recorder goes on writing it.
     """
     check_log(log)
+    until_s = time.monotonic() + ENDING_S
+    while is_being_written(log):
+        if time.monotonic() > until_s:
+            raise InputError(f"{log}: is being written by another recorder; name another log")
+        time.sleep(ENDING_S / 20)
     try:
-        log.open("wb").close()
-        for old in parts(log)[1:]:
-            old.unlink()
-        card_file(log).unlink(missing_ok=True)
+        aside = _put_aside(log)
+        log.open("xb").close()
     except OSError as error:
         raise InputError(f"{log}: cannot be written: {error.strerror}") from None
+    return aside
+
+
+def is_being_written(log: Path) -> bool:
+    """Whether a recorder has one of its parts open (``safe_file.py`` locks it)."""
+    for file in numbered_parts(log).values():
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError as error:
+                # A file system without locks says something else.
+                return error.errno == errno.EWOULDBLOCK
+    return False
+
+
+def _put_aside(log: Path) -> Path | None:
+    """Give a log's files, if there is something in them, the name ``drive~1.blf`` and so on."""
+    found = numbered_parts(log)
+    if not any(file.stat().st_size for file in found.values()):
+        for file in (*found.values(), card_file(log)):
+            file.unlink(missing_ok=True)
+        return None
+    ending = ending_of(log)
+    number = 1
+    while True:
+        aside = log.with_name(f"{log.name[: -len(ending)]}~{number}{log.name[-len(ending) :]}")
+        if not numbered_parts(aside) and not card_file(aside).exists():
+            break
+        number += 1
+    for place, file in found.items():
+        file.rename(part(aside, place))
+    if card_file(log).exists():
+        card_file(log).rename(card_file(aside))
+    return aside

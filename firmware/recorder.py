@@ -121,11 +121,15 @@ def record(ring_file: Path, log: Path, noted: Path | None = None, limits: Limits
     with RingReader(ring_file) as ring:
         recorder = Recorder(ring, log, noted, limits)
         patience_s, longest_s = PATIENCE_S
+        told = Marks(read=-1)
         while True:
             try:
                 recorder.follow()
                 return recorder.marks
-            except OSError:
+            except OSError as error:
+                if recorder.marks.read != told.read:  # once, until it has gone on
+                    told = recorder.marks
+                    print(f"recorder: {log}: {error.strerror}; trying again", file=sys.stderr)
                 if ring.is_over():
                     recorder.give_up()
                     return recorder.marks

@@ -126,13 +126,32 @@ def read_card(log: Path, folder: Path) -> Card:
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{file}: not a run's card") from None
+        raise InputError(f"{file}: not a run's card, or cut off; copy it again") from None
     if digest != _digest(document):
         raise InputError(f"{file}: altered since the run: its digest does not match")
+    try:
+        return _card_of(document, digest, folder)
+    except InputError as error:
+        what = str(error).replace(f"{folder}/", "its ")
+    except (
+        LookupError, ArithmeticError, ValueError, TypeError, AttributeError, StopIteration,
+    ) as error:  # fmt: skip
+        what = f"{type(error).__name__}: {error}"
+    raise InputError(
+        f"{file}: not a card as TianYuan {__version__} writes it ({what}); it is of "
+        f"{document.get('tianyuan', 'an unknown version')}: use that version"
+    )
+
+
+def _card_of(document: dict[str, Any], digest: str, folder: Path) -> Card:
     columns = document["path"]
+    if set(columns) != set(PATH.names or ()):
+        raise ValueError(f"a line of {', '.join(sorted(columns))}")
     path = records.path(len(columns["s_m"]))
     for name, values in columns.items():
         path[name] = values
+    if 1_000_000_000 % int(document["rate_hz"]):
+        raise ValueError(f"rate_hz {document['rate_hz']}")
     return Card(
         _car_of(document, folder),
         path,

@@ -41,7 +41,7 @@ class Log:
         self.notes = Notes()
         self._channels = Channels()
         self.channels: list[str] = self._channels.names
-        with Source(file, self.notes) as source:
+        with Source(file, Notes()) as source:  # what is wrong is told when it is read
             self.size_bytes = source.size_bytes
             form = recognise(source.head, file)
         if form is None:

@@ -65,6 +65,7 @@ class Source:
 
     def __init__(self, file: Path, notes: Notes) -> None:
         self.file = file
+        self._has_ended = False
         self.share: float | None = None  # read so far, of a file that a library reads for us
         self._notes = notes
         try:
@@ -83,7 +84,8 @@ class Source:
         self._ahead = self.head = self.read(HEAD)
         if not self.head:
             self.close()
-            raise InputError(f"{file}: is empty, so no log")
+            why = f"{notes.all()[0].first}, before anything in it" if notes.all() else "is empty"
+            raise InputError(f"{file}: {why}, so no log")
 
     @property
     def read_bytes(self) -> int:
@@ -109,12 +111,15 @@ class Source:
             piece, self._ahead = self._ahead[: len(view)], self._ahead[len(view) :]
             view[: len(piece)] = piece
             return len(piece)
+        if self._has_ended:
+            return 0
         try:
             return self._stream.readinto(view)
         except EOFError:
             self._notes.add("cut off", "the gzipped file ends early")
         except _UNREADABLE as error:
             self._notes.add("damaged", f"byte {self.read_bytes}: {error}")
+        self._has_ended = True
         return 0
 
     def close(self) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from pathlib import Path
 
 
 class SafeFile:
-    """A file made anew, with a ``head`` in it.
+    """A file made anew, with a ``head`` in it, and locked while it is open.
 
-    Raises OSError where it cannot be written, now or at any time later.
+    So who would begin a log of its name sees that it is being written. Raises OSError where it
+    cannot be written, now or at any time later.
     """
 
     def __init__(self, file: Path, head: bytes = b"") -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self.size_bytes = 0
+        with contextlib.suppress(OSError):  # where there are no locks; nobody waits for one
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             self.append(head)
             self.sync()

@@ -34,10 +34,7 @@ class OwnLog:
     recorder after it wrote again. ``gaps`` and ``notes`` fill while it is read.
     """
 
-    EMPTY: Final = (
-        "holds no tick of ours; record it with `tianyuan drive --log`, or replay it as another "
-        "host's with --car and --track"
-    )
+    EMPTY: Final = "holds no tick of ours; record it with `tianyuan drive --log`"
 
     def __init__(self, log: Path) -> None:
         """Raises InputError for a log that is not there."""

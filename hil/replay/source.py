@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,12 @@ from tianyuan.firmware.host import Host, make_host
 from tianyuan.firmware.log_file import card_file
 from tianyuan.firmware.racing_line import line_for
 from tianyuan.firmware.run_card import Card, read_card, versions
+from tianyuan.firmware.run_card import has_card as is_own
 from tianyuan.hil.replay.foreign import ForeignLog
 from tianyuan.hil.replay.own import OwnLog
 from tianyuan.hil.scenario.model import nested
+
+USUAL_HZ: Final = 500
 
 
 class Named(NamedTuple):
@@ -31,7 +34,7 @@ class Named(NamedTuple):
     track: str | None = None
     line: Path | None = None
     controller: Controller = Controller.STANLEY
-    rate_hz: int = 500
+    rate_hz: int | None = None  # 500 where nothing is said
     buses: Mapping[str, str] = {}  # the log's channel of a car's bus, by the bus's name
 
 
@@ -73,16 +76,29 @@ def source_of(log: Path, named: Named, folder: Path) -> Source:
 
     The card's files are unpacked into ``folder``, which must outlive the source.
     """
-    if card_file(log).exists() or named.car is None or named.track is None:
-        if named.car is not None and card_file(log).exists():
-            raise InputError(f"--car {named.car}: {log} has its run's card; change it with --set")
+    own = is_own(log)
+    if own:
+        _refuse_all(log, named)
+    if own or named.car is None or named.track is None:
         card = _card_of(log, named, folder)
         period_ns = 1_000_000_000 // card.rate_hz
         return Source(card.car, card.path, card.controller, period_ns, True, versions=card.versions)
     car = load_car(names.car_file(named.car))
     path = line_for(car, names.track_file(named.track), named.line)
-    period_ns = 1_000_000_000 // named.rate_hz
+    period_ns = 1_000_000_000 // (named.rate_hz or USUAL_HZ)
     return Source(car, path, named.controller, period_ns, False, _channels(car, named.buses))
+
+
+def _refuse_all(log: Path, named: Named) -> None:
+    """Raise InputError for what is named of a log whose card says it."""
+    said = {"--car": named.car, "--track": named.track, "--line": named.line,
+            "--rate": named.rate_hz, "--bus": named.buses}  # fmt: skip
+    for option, value in said.items():
+        if value:
+            raise InputError(
+                f"{option}: {log} has its run's card, which says it; ask what would have been "
+                "with --set"
+            )
 
 
 def has_card(log: Path) -> bool:

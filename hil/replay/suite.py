@@ -14,6 +14,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from tianyuan.control.errors import InputError
 from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.run_card import has_card as is_own
 from tianyuan.hil.campaign import pool
 from tianyuan.hil.campaign.cluster import Cluster
 from tianyuan.hil.campaign.pool import Lost, Row
@@ -71,13 +72,17 @@ def _ending(file: Path) -> str:
     return Path(file.name.lower().removesuffix(".gz")).suffix
 
 
+def _named(log: Path, job: Job) -> Named:
+    return Named() if is_own(log) else job.named
+
+
 def drive(job: Job, number: int) -> Row:
     """Replay one log of a job; what goes wrong is in the row."""
     log, began = job.logs[number], time.perf_counter()
     row: Row = {"number": number, "failed": "", "document": None, "notes": [], "driven_s": 0.0}
     try:
         with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
-            source = source_of(log, job.named, Path(folder))
+            source = source_of(log, _named(log, job), Path(folder))
             result = Result(source.car)
             outcome = replay_of(source.read(log), source.host(), watch=result.add)
         row |= {
@@ -95,7 +100,7 @@ def compile_first(job: Job) -> None:
     for log in job.logs:
         try:
             with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
-                warm_up(source_of(log, job.named, Path(folder)).host())
+                warm_up(source_of(log, _named(log, job), Path(folder)).host())
         except InputError:
             continue
         return
@@ -127,15 +132,22 @@ def _case(job: Job, row: Row | Lost) -> Case:
     return Case(log, "changed" if found else "same", "", found, now, notes, *times)
 
 
+def gone(reference: Path) -> Case:
+    """The case of a reference whose log is gone: a test that is not run must not look passed."""
+    log = reference.with_name(reference.name.removesuffix(ENDING))
+    why = f"its log is gone; bring it back, or remove {reference.name}"
+    return Case(log, "failed", why, {}, None, (), 0.0, 0.0)
+
+
 def told(case: Case) -> list[str]:
     """What is to be said of a case, a line each."""
     lines = [case.why] if case.why else []
     if case.verdict == "new":
         lines.append("no reference yet; --accept makes what came out one")
-    lines += [
+    lines += case.notes  # first: a part that is missing changes everything
+    return lines + [
         f"{key}: {_short(kept)} -> {_short(now)}" for key, (kept, now) in case.changes.items()
     ]
-    return [*lines, *case.notes]
 
 
 def _short(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tianyuan.control.records import Mode
 from tianyuan.hil.laps import Lap, best_lap
 from tianyuan.hil.report.data import spells
 from tianyuan.hil.report.markup import mode_key, row, table, tiles

@@ -19,11 +19,13 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import EXTENDED, TX, frames
+from tianyuan.firmware import log_file
 from tianyuan.firmware import recorder as recording
 from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, TICK_ID
-from tianyuan.firmware.log_file import Limits, new_log, part, parts
+from tianyuan.firmware.log_file import Limits, card_file, new_log, part, parts
 from tianyuan.firmware.marks import Marks, marks_file, read_marks, write_marks
 from tianyuan.firmware.recorder import record, recorder_command, whole_ticks
+from tianyuan.firmware.recording.formats import open_log_file
 from tianyuan.firmware.recording.segments import Segments
 from tianyuan.firmware.ring import push
 from tianyuan.firmware.ring_file import ring_file
@@ -227,9 +229,42 @@ def test_a_new_log_has_no_parts_of_an_older_one(tmp_path):
     other = tmp_path / "run.2.mf4"
     other.touch()
     assert parts(log) == [log, tmp_path / "run.2.blf", tmp_path / "run.3.blf"]
-    new_log(log)
+    assert new_log(log) is None  # nothing was in them
     assert parts(log) == [log]
     assert other.exists()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_new_log_puts_the_one_before_it_aside(tmp_path, ending):
+    log = tmp_path / f"run{ending}"
+    for n in (1, 2):
+        log.unlink(missing_ok=True)
+        for number in (2, 3):
+            part(log, number).write_text(f"{n}, {number}")
+        card_file(log).write_text(f"card {n}")
+
+        aside = new_log(log)
+
+        assert aside == tmp_path / f"run~{n}{ending}"
+        assert [file.read_text() for file in parts(aside)] == [f"{n}, 2", f"{n}, 3"]
+        assert card_file(aside).read_text() == f"card {n}"
+        assert parts(log) == [log]
+        assert not log.stat().st_size
+        assert not card_file(log).exists()
+
+
+@pytest.mark.parametrize("name", ["run.blf", "run.mf4", "run.log.gz"])
+def test_a_log_that_is_being_written_is_nobody_else_s(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(log_file, "ENDING_S", 0.02)
+    log = tmp_path / name
+    new_log(log)
+    writing = open_log_file(part(log, 2), None)
+
+    with pytest.raises(InputError, match="is being written by another recorder"):
+        new_log(log)
+
+    writing.close()
+    new_log(log)
 
 
 def test_parts_are_those_that_are_left_in_the_order_of_their_numbers(tmp_path):

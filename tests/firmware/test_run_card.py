@@ -13,7 +13,7 @@ from tianyuan.control.records import Controller
 from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.log_file import card_file, card_text, copy_card
 from tianyuan.firmware.recording.formats import open_log_file
-from tianyuan.firmware.run_card import read_card, write_card
+from tianyuan.firmware.run_card import _digest, read_card, write_card
 from tianyuan.firmware.tables import wire
 
 
@@ -124,3 +124,28 @@ def test_a_card_holds_the_car_s_own_dbc_files_wherever_they_were(car_with, tmp_p
     card = read_card(tmp_path / "run.blf", tmp_path / "elsewhere")
     assert next(file.read_bytes() for file in card.car.dbc_files()) == text.encode()
     wire(card.car)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": None},
+        {"path": {"s_m": [0.0, 1.0]}},
+        {"controller": "MPC"},
+        {"rate_hz": 0},
+        {"rate_hz": "fast"},
+        {"dbc": []},
+        {"car": "speed_limit = 3"},
+        {"car": None},
+    ],
+)
+def test_the_card_of_another_version_is_refused_with_its_version(log, tmp_path, change):
+    document = json.loads(card_file(log).read_text()) | {"tianyuan": "9.9.9"} | change
+    document = {name: value for name, value in document.items() if value is not None}
+    document["digest"] = _digest({k: v for k, v in document.items() if k != "digest"})
+    card_file(log).write_text(json.dumps(document))
+
+    message = refusal(log, tmp_path)
+
+    assert "it is of 9.9.9" in message
+    assert str(tmp_path / "car.toml") not in message

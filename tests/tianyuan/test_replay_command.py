@@ -12,6 +12,7 @@ import pytest
 
 from tianyuan import names
 from tianyuan.cli import app
+from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
 from tianyuan.dbc.frame import TX
 from tianyuan.drivers.messages import read_frame
@@ -113,6 +114,9 @@ def test_another_host_s_log_has_nothing_to_compare_with(kept, tmp_path, capsys):
     assert run(file, "--car", "tianyuan", "--track", "oval", "--json", "-") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["ticks"], found["bit_exact"]) == (TICKS, None)
+    assert found["figures"]["off_ticks"] == TICKS
+    assert run(file, "--car", "tianyuan", "--track", "oval") == 0
+    assert f"ticks by mode: off {TICKS}; causes: waiting for sensors" in capsys.readouterr().out
 
 
 def test_a_log_onto_a_bus_tells_how_late_its_frames_left(log, tmp_path, capsys):
@@ -122,3 +126,41 @@ def test_a_log_onto_a_bus_tells_how_late_its_frames_left(log, tmp_path, capsys):
     assert found["seconds"] == pytest.approx((TICKS - 1) * PERIOD_NS * 1e-10)
     assert found["p50_us"] >= 0.0
     assert list(found["left_out"]) == ["of the host's own"]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--track", "oval"], "--track: .* has its run's card"),
+        (["--car", "tianyuan"], "--car: .* has its run's card"),
+        (["--line", "no.npy"], "--line: .* has its run's card"),
+        (["--rate", 100], "--rate: .* has its run's card"),
+        (["--bus", "car=can1"], "--bus: .* has its run's card"),
+        (["--speed", 2], "--speed is for --to-bus"),
+        (["--cpu", 0], "--cpu is for --to-bus"),
+        (["-c", "pit"], "--channel is for --to-bus"),
+        (["--accept"], "--accept is for a folder"),
+        (["--report", "x.html"], "--report draws a difference"),
+        (["--to-bus", "--report", "x.html"], "--report is not for --to-bus"),
+        (["--to-bus", "--track", "oval"], "--track is not for --to-bus"),
+    ],
+)
+def test_no_option_is_passed_over_in_silence(log, options, why):
+    with pytest.raises(InputError, match=why):
+        run(log, *options)
+
+
+def test_a_report_is_not_written_over_the_log(log):
+    with pytest.raises(InputError, match="is read here"):
+        run(log, "--set", "limits.speed_mps=9.5", "--report", log)
+
+
+def test_logs_with_and_without_a_card_are_tests_of_one_folder(log, kept, capsys):
+    write(log.with_name("other.log"), kept[kept["channel"] == 0])
+    named = ("--workers", "1", "--car", "tianyuan", "--track", "oval")
+    assert run(log.parent, *named, "--accept") == 0
+    assert run(log.parent, *named) == 0
+    assert "2 logs, 2.0 s of driving: 2 same" in capsys.readouterr().out
+    log.with_name("other.log").unlink()
+    assert run(log.parent, *named) == 1
+    assert "other.log: failed\n  its log is gone" in capsys.readouterr().out

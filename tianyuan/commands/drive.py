@@ -15,7 +15,7 @@ from tianyuan.commands import options
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.privileges import print_privileges
 from tianyuan.commands.progress import bar
-from tianyuan.commands.timing import print_boot, print_timing
+from tianyuan.commands.timing import print_boot, print_timing, tell_aside
 from tianyuan.firmware.boot import Boot
 from tianyuan.firmware.bus_names import bus_of, car_buses
 from tianyuan.firmware.car_file import load_car
@@ -83,6 +83,7 @@ def drive(
     terms = Terms(buses, ready.period_ns, cpu, log, card, seconds, early * NS_PER_US, about, keep)
     with bar("driving", total=seconds) as progress:
         result = run_drive(ready.host, terms, asked, boot, progress)
+    tell_aside(result.aside)
     print_privileges(result.steps)
     print_boot(result.boot)
     figures = result.figures()

@@ -37,9 +37,8 @@ Picture = Annotated[
 Laps = Annotated[
     int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")
 ]
-Rate = Annotated[
-    int, typer.Option("--rate", help="Ticks a second: 100, 125, 200, 250, 500 or 1000.")
-]
+RATE_HELP = "Ticks a second: 100, 125, 200, 250, 500 or 1000."
+Rate = Annotated[int, typer.Option("--rate", help=RATE_HELP)]
 BusModel = Annotated[
     bool,
     typer.Option(

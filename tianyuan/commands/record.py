@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tianyuan.commands import options
-from tianyuan.commands.timing import dropped
+from tianyuan.commands.timing import dropped, tell_aside
 from tianyuan.firmware.log_file import copy_card, new_log
 from tianyuan.firmware.recorder import record as run_record
 from tianyuan.firmware.ring_file import ring_file
@@ -32,7 +32,7 @@ def record(
     """
     file = ring or ring_file(channel)
     RingReader(file).close()  # before an older log of this name is gone
-    new_log(log)
+    tell_aside(new_log(log))
     copy_card(file, log)
     limits = options.limits_of(log_part_mb, log_part_s, log_total_mb)
     recorded = run_record(file, log, limits=limits)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,8 +14,10 @@ from tianyuan.commands.replays.one import ask_what_if, replay_one
 from tianyuan.commands.replays.onto_bus import replay_onto_bus
 from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller
-from tianyuan.firmware.log_file import card_file
+from tianyuan.firmware.log_file import card_file, parts
 from tianyuan.hil.replay.source import Named
+
+LOCAL: Final = "tianyuan"  # interface and channel where nothing is said
 
 
 def replay(
@@ -33,7 +36,12 @@ def replay(
         str | None,
         typer.Option("--controller", "-k", help="Another law than the run's; stanley for others."),
     ] = None,
-    rate: options.Rate = 500,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            "--rate", help=f"Of another host's log: {options.RATE_HELP} 500 if not given."
+        ),
+    ] = None,
     bus: Annotated[
         list[str] | None,
         typer.Option("--bus", help="BUS=CHANNEL: which of the log's channels is a car's bus."),
@@ -59,11 +67,11 @@ def replay(
             "-i",
             help="With --to-bus: tianyuan, socketcan, or any interface of python-can.",
         ),
-    ] = "tianyuan",
+    ] = LOCAL,
     channel: Annotated[
         str,
         typer.Option("--channel", "-c", help="With --to-bus: a bus for each channel, by commas."),
-    ] = "tianyuan",
+    ] = LOCAL,
     speed: Annotated[
         float, typer.Option("--speed", min=0.01, max=100.0, help="With --to-bus: times as fast.")
     ] = 1.0,
@@ -94,29 +102,55 @@ def replay(
     if not log.exists() and not card_file(log).exists():
         raise InputError(f"{log}: no such file")
     law = options.controller_of(controller) if controller is not None else None
-    rate_hz = 1_000_000_000 // options.period_ns_of(rate)
-    named = Named(car, track, line, law or Controller.STANLEY, rate_hz, _buses_of(bus or []))
+    if rate is not None:
+        options.period_ns_of(rate)  # refuses others
+    named = Named(car, track, line, law or Controller.STANLEY, rate, _buses_of(bus or []))
+    folders: dict[str, object] = {
+        "--workers": workers,
+        "--cluster": cluster,
+        "--accept": accept,
+        "--junit": junit,
+    }
     if to_bus:
+        of_host: dict[str, object] = {
+            "--car": car,
+            "--track": track,
+            "--line": line,
+            "--controller": controller,
+            "--rate": rate,
+            "--bus": bus,
+            "--report": report,
+        }
+        _refuse(of_host | folders, "is not for --to-bus, which plays the frames as they are")
         replay_onto_bus(log, interface, channel, speed, frames, changed or [], cpu, json)
         return
+    _refuse(
+        {"--interface": interface != LOCAL, "--channel": channel != LOCAL, "--speed": speed != 1.0,
+         "--frames": frames != "all", "--cpu": cpu is not None},
+        "is for --to-bus",
+    )  # fmt: skip
     if log.is_dir():
-        _refuse(changed or report, "--set and --report are for a single log")
+        single: dict[str, object] = {"--set": changed, "--report": report}
+        if car is None:  # and then all logs have their own
+            single["--controller"] = controller
+        _refuse(single, "is for a single log")
         fine = replay_folder(log, named, workers, cluster, accept, junit, json)
     else:
-        folders = workers or cluster or accept or junit
-        _refuse(folders, "--workers, --cluster, --accept and --junit are for a folder of logs")
+        _refuse(folders, "is for a folder of logs")
+        options.spare([*parts(log), card_file(log)], report=report, json=json)
         if changed or (law is not None and car is None):
             ask_what_if(log, named, changed or [], law, json, report)
             return
-        _refuse(report, "--report draws a difference: give --set or --controller too")
+        _refuse({"--report": report}, "draws a difference: give --set or --controller too")
         fine = replay_one(log, named, json)
     if not fine:
         raise typer.Exit(1)
 
 
-def _refuse(given: object, why: str) -> None:
-    if given:
-        raise InputError(why)
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    for option, value in given.items():
+        if value:
+            raise InputError(f"{option} {why}")
 
 
 def _buses_of(texts: list[str]) -> dict[str, str]:

@@ -52,6 +52,9 @@ def print_laps(run: LapRun) -> None:
 
 def print_lap_table(title: str, laps: Sequence[Lap]) -> None:
     """A row for each completed lap."""
+    if not laps:
+        Console().print(f"{title}: no lap was completed", highlight=False)
+        return
     table = Table(title=title, title_justify="left")
     for heading in (
         "lap",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +33,12 @@ def print_timing(figures: dict) -> None:
 def dropped(count: int, parts: int) -> str:
     """What became of the oldest parts of a bounded log."""
     return f"the oldest {count} of the log's {parts} files were dropped for newer ones"
+
+
+def tell_aside(before: Path | None) -> None:
+    """Say on standard error where the log is that had the name of a new one."""
+    if before is not None:
+        typer.echo(f"the log that was there before is {before} now", err=True)
 
 
 def print_boot(boot: Boot) -> None:

@@ -38,6 +38,7 @@ def replay_folder(
     named = _anywhere(named)
     logs, stale = suite.logs_of(folder.resolve(), named)
     found = _replayed(Job(logs, named), workers, cluster)
+    found = sorted([*found, *map(suite.gone, stale)], key=lambda case: case.log)
     if accept:
         for case in found:
             if case.document is not None and case.verdict != "same":
@@ -51,8 +52,6 @@ def replay_folder(
         options.write_json(json, _document(found, accept))
     if json != "-":
         _print(found, accept)
-        for file in stale:
-            typer.echo(f"{file}: its log is gone")
     return all(case.verdict == "same" or (accept and case.document) for case in found)
 
 
@@ -84,7 +83,7 @@ def _replayed(job: Job, workers: int | None, cluster: str | None) -> list[Case]:
     finally:
         if there is not None:
             there.close()
-    return sorted(cases, key=lambda case: case.log)
+    return cases
 
 
 def _print(found: Sequence[Case], accept: bool) -> None:

@@ -7,9 +7,9 @@ import json as jsonlib
 import platform
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.console import Console
@@ -18,10 +18,11 @@ from rich.table import Table
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.control.errors import InputError
-from tianyuan.control.records import Controller
+from tianyuan.control.records import Controller, Mode
 from tianyuan.hil.replay import run
 from tianyuan.hil.replay.difference import Names, around, changed_signals, short
 from tianyuan.hil.replay.own import Gap
+from tianyuan.hil.replay.reference import Result
 from tianyuan.hil.replay.run import Outcome
 from tianyuan.hil.replay.source import (
     Named,
@@ -34,28 +35,46 @@ from tianyuan.hil.replay.source import (
 from tianyuan.hil.replay.what_if import WhatIf, what_if
 from tianyuan.hil.replay.what_if import figures_of as figures_of_both
 
+MOST_CAUSES: Final = 8
+
 
 def replay_one(log: Path, named: Named, json: str | None) -> bool:
     """Re-run a log; whether all that came out is what was recorded. Raises InputError."""
     with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
         source = _source_of(log, named, Path(folder))
-        host, names = source.host(), Names(source.car)
+        host, names, result = source.host(), Names(source.car), Result(source.car)
     with bar("compiling, the first time only", total=None):
         run.warm_up(host)
         next(source.read(log).stretches(), None)  # and what reads this format
     began = time.perf_counter()
     with bar(f"replay of {log.name}", total=None) as progress:
-        outcome = run.replay_of(source.read(log), host, progress)
+        watch = None if source.own else result.add
+        outcome = run.replay_of(source.read(log), host, progress, watch)
     seconds = time.perf_counter() - began
     if json is not None:
         figures = figures_of(outcome, seconds, names, source.own)
+        if not source.own:
+            figures["figures"] = result.document(outcome)["figures"]
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
     if json != "-":
         typer.echo(verdict(outcome, seconds, source.own))
+        if not source.own:
+            typer.echo(what_it_did(result.document(outcome)))
         print_difference(outcome, names)
         if outcome.mismatches and (told := other_versions(source)):
             typer.echo(told)
     return not outcome.mismatches
+
+
+def what_it_did(document: Mapping[str, Any]) -> str:
+    """What a host did with another host's log: its modes and causes, and how far it drove."""
+    found = document["figures"]
+    modes = [f"{name} {found[f'{name}_ticks']}" for name in (each.name.lower() for each in Mode)
+             if found[f"{name}_ticks"]]  # fmt: skip
+    causes = [each.lower().replace("_", " ") for each in found["causes"].split()]
+    more = ["…"] if len(causes) > MOST_CAUSES else []
+    told = ", ".join(causes[:MOST_CAUSES] + more)
+    return f"the host's ticks by mode: {', '.join(modes)}; causes: {told}"
 
 
 def _source_of(log: Path, named: Named, folder: Path) -> Source:
