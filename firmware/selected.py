@@ -45,4 +45,4 @@ def _raw(car: Car, name: str, selector: Signal, messages: Messages) -> int:
 
 
 def _physical(selector: Signal, raw: int) -> float:
-    return float(selector.conversion.raw_to_scaled(raw, decode_choices=False))
+    return raw * float(selector.scale) + float(selector.offset)
