@@ -71,7 +71,11 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: no text in UTF-8; give a TOML file") from None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: {error}") from None
 
 

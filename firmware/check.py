@@ -17,6 +17,7 @@ from tianyuan.firmware.car_messages import Messages, read_messages
 from tianyuan.firmware.car_shape import Car
 from tianyuan.firmware.commissioning import check_commissioned
 from tianyuan.firmware.ranges import narrow
+from tianyuan.firmware.selected import unselected
 from tianyuan.firmware.wire_mistakes import mistakes
 from tianyuan.firmware.wiring import entries, heard, said
 
@@ -112,6 +113,8 @@ def _warnings(car: Car, messages: Messages) -> Iterator[str]:
             except InputError:  # an error of its own already
                 continue
             yield from (f"{car.file}: {line}" for line in lines)
+            for line in unselected(car, message, signals[entry.wired.name], messages):
+                yield f"{car.file}: {entry.key}: on the rig {line}"
     yield from _classic(car, messages)
 
 
@@ -139,7 +142,7 @@ def _alike(car: Car) -> Iterator[str]:
         for meant in entry.wired.values.values():
             names = {str(each).upper() for each in meant}
             for one, other, meaning in _APART:
-                if {one, other} <= names:
+                if names >= {one, other}:
                     yield f"{car.file}: {entry.key}: {one} and {other} are sent alike; {meaning}"
 
 

@@ -9,7 +9,7 @@ from cantools.database.can import Message, Signal
 from tianyuan.control.errors import InputError
 from tianyuan.dbc import layout
 from tianyuan.firmware.car_messages import Messages
-from tianyuan.firmware.car_shape import Car
+from tianyuan.firmware.car_shape import WIRED, Car
 from tianyuan.firmware.wiring import constant, entries
 
 
@@ -18,7 +18,7 @@ def unselected(car: Car, message: Message, signal: Signal, messages: Messages) -
 
     One that a channel or an echo feeds may select it yet.
     """
-    fed = {each.wired.signal for table in ("commands", "guard") for each in entries(car, table)}
+    fed = {each.wired.signal for table in WIRED for each in entries(car, table)}
     fed |= set(car.echo)
     inner = signal
     while inner.multiplexer_signal:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tianyuan.control.records import Cause
 from tianyuan.hil.bus.figures import BusFigures
+from tianyuan.hil.reactions import Reaction
 
 
 class Lap(BaseModel):
@@ -30,6 +31,7 @@ class LapRun(BaseModel):
     finished: bool
     stop_cause: str  # name of the Cause latched at the end
     laps: list[Lap]
+    reactions: list[Reaction] = []  # each stop as it began
     real_time_factor: float
     track: str
     car: str

@@ -150,6 +150,7 @@ def _watch(world, life, t_ns):
     row.brake_command_bar = told.brake_bar
     row.target_mps, row.position_error_m = life.host[0].target_mps, life.estimate[0]
     row.mode, row.cause = int(told.mode), int(life.host[0].cause)
+    row.circuit = life.circuit[0].tripped
 
 
 @inlined

@@ -33,5 +33,6 @@ TELEMETRY: Final = np.dtype(
         ("engine_speed_radps", "f8"),
         ("mode", "i8"),
         ("cause", "i8"),
+        ("circuit", "i8"),  # 1 while the emergency circuit brakes by itself
     ]
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tianyuan.control.errors import InputError
 from tianyuan.control.records import COMMAND_NAMES
 from tianyuan.firmware.car_file import Car
 from tianyuan.firmware.guard import tables as guard_tables
@@ -28,6 +30,7 @@ from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.road import Conditions, ground_of
 from tianyuan.hil.scenario.tap import Tap
 from tianyuan.hil.sensors.receiver import sky
+from tianyuan.hil.telemetry import TELEMETRY
 from tianyuan.hil.world import World, beats_of, groups_of
 
 CHUNK_STEPS: Final = 500  # half a second of virtual time between looks at the progress
@@ -113,9 +116,21 @@ def longest_s(host: Host, laps: int) -> float:
 def birth(world: World, host: Host, laps: int, judges: Tap | None = None) -> Life:
     """A rig at the start, with room for the telemetry of the longest run."""
     rows = int(longest_s(host, laps) * 1e9 / rig.ROW_NS)
-    return make_life(
-        world, laps, float(host.tables.driver.supervisor_ready_dwell_s[0]), rows, judges
-    )
+    dwell_s = float(host.tables.driver.supervisor_ready_dwell_s[0])
+    with memory_for(longest_s(host, laps), rows * TELEMETRY.itemsize):
+        return make_life(world, laps, dwell_s, rows, judges)
+
+
+@contextmanager
+def memory_for(seconds: float, size: int) -> Iterator[None]:
+    """Raise InputError where what a run leaves behind does not fit into memory."""
+    try:
+        yield
+    except (MemoryError, ValueError):  # numpy has either
+        raise InputError(
+            f"a run of up to {seconds:.0f} s leaves up to {size / 1e9:.1f} GB behind, for which "
+            "there is no memory; drive less at a time"
+        ) from None
 
 
 def laps_done(life: Life, host: Host) -> float:

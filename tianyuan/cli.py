@@ -44,6 +44,13 @@ class Commands(typer.core.TyperGroup):
         """Their names, in the order in which they are told."""
         return list(COMMANDS)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; one that Ctrl-C ends says so."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name, or None."""
         if cmd_name not in COMMANDS:

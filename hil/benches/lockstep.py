@@ -18,6 +18,7 @@ from tianyuan.firmware.car_file import load_car
 from tianyuan.firmware.host import make_host
 from tianyuan.hil import lockstep, rig, virtual
 from tianyuan.hil.life import make_life
+from tianyuan.hil.spawned import deaf_to_interrupts
 
 HOST_HZ: Final = 500
 PERIOD_NS: Final = 1_000_000_000 // HOST_HZ
@@ -119,10 +120,15 @@ def _workers(drive: Drive) -> Iterator[list[Connection]]:
         spawning.Process(target=_work, args=(theirs, drive), daemon=True) for _, theirs in pairs
     ]
     for process, (_, theirs) in zip(processes, pairs, strict=True):
-        process.start()
+        with deaf_to_interrupts():
+            process.start()
         theirs.close()  # so that a worker's death ends the wait for it
     try:
         yield [ours for ours, _ in pairs]
+    except BaseException:
+        for process in processes:
+            process.terminate()  # whatever it is at
+        raise
     finally:
         for ours, _ in pairs:
             ours.close()
@@ -138,5 +144,5 @@ def _work(pipe: Connection, drive: Drive) -> None:
             pipe.send(True)
             pipe.recv()
             pipe.send(go())
-    except EOFError:
+    except (EOFError, ConnectionError):
         return

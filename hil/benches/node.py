@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+
+from tianyuan.hil.spawned import deaf_to_interrupts
 
 # Works until the word of ``quit_`` is set; calls ``ready`` once it is on the bus.
 Work = Callable[[Any, Callable[[], None], np.ndarray], Any]
@@ -50,17 +51,20 @@ def node(name: str, prepare: Callable[..., Work], *arguments: Any) -> Iterator[N
     process = spawning.Process(
         target=_serve, args=(theirs, prepare, arguments), name=name, daemon=True
     )
-    process.start()
+    with deaf_to_interrupts():  # the bench ends its nodes itself
+        process.start()
     theirs.close()  # so that the node's death ends the wait for it
     try:
         yield Node(name, ours)
+    except BaseException:
+        process.terminate()  # whatever it is at
+        raise
     finally:
         ours.close()
         process.join()
 
 
 def _serve(pipe: Connection, prepare: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bench ends its nodes itself
     work = prepare(*arguments)
     try:
         while True:
@@ -74,7 +78,7 @@ def _serve(pipe: Connection, prepare: Callable[..., Work], arguments: tuple[Any,
             result = work(order, ready, quit_)
             listener.join()
             pipe.send(result)
-    except EOFError:
+    except (EOFError, ConnectionError):
         return
 
 
@@ -82,7 +86,7 @@ def _await_end(pipe: Connection, quit_: np.ndarray) -> None:
     """Wait for the word to end, or for the bench's death, which is one too."""
     try:
         pipe.recv()
-    except EOFError:
+    except (EOFError, ConnectionError):
         pass
     finally:
         quit_[0] = 1

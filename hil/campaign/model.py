@@ -84,10 +84,15 @@ def load(file: Path, seed: int | None = None) -> Campaign:
         raise InputError(f"{file}: {_line(error)}") from None
 
 
+def _place(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where it stands in the file: pydantic adds which of two types of ``seeds`` it tried."""
+    return (parts[0], *parts[2:]) if parts[:1] == ("seeds",) else parts
+
+
 def _line(error: ValidationError) -> str:
     """The first mistake in one clause."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in _place(first["loc"]))
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key; known are {', '.join(Campaign.model_fields)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.on_bus import OnBus
 from tianyuan.hil.scenario.runner import Outcome, drive_twin, outcome
 from tianyuan.hil.scenario.twin import Twin, key_of, longest, needs_twin
+from tianyuan.hil.spawned import deaf_to_interrupts
 
 
 class Task(NamedTuple):
@@ -79,5 +81,18 @@ def _mapper(workers: int) -> Iterator[Mapper]:
         return
     # Spawned: a forked codec would do, but a forked interpreter has threads that are not there.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield pool.map
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ends_silently) as pool:
+
+        def mapped(work: Callable[[Any], Any], each: Iterable[Any]) -> Iterable[Any]:
+            with deaf_to_interrupts():  # workers start as work comes
+                return pool.map(work, each)
+
+        try:
+            yield mapped
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _ends_silently() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -19,8 +19,8 @@ def check(scenario: Scenario, where: str, realtime: OnBus | None = None) -> None
         _check_time(entry, where, realtime)
     try:
         names.track_file(scenario.track)
-        load(names.vehicle_file(scenario.car), flat(scenario.vehicle))
         car = car_of(scenario, where)
+        load(names.vehicle_file(scenario.car), flat(scenario.vehicle))
     except InputError as error:
         told = str(error)
         raise InputError(told if told.startswith(where) else f"{where}: {told}") from None

@@ -48,6 +48,13 @@ class Expect(Part):
     limits_kept: bool = True
     known: str | None = None  # why this is not met yet: an expected failure, until it is met
 
+    @field_validator("lap_time_s")
+    @classmethod
+    def _rises(cls, said: tuple[float, float] | None) -> tuple[float, float] | None:
+        if said is not None and said[0] > said[1]:
+            raise ValueError("the higher one first; write [low, high]")
+        return said
+
     @field_validator("cause")
     @classmethod
     def _is_known(cls, said: str | list[str] | None) -> str | list[str] | None:
@@ -70,7 +77,7 @@ class Scenario(Part):
     rate_hz: Literal[100, 125, 200, 250, 500, 1000] = 500
     laps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     seconds: Positive | None = None  # since race control began to look, as the faults' time_s
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     car_file: dict[str, Any] = Field(default_factory=dict)  # what differs from the car's file
     vehicle: dict[str, Any] = Field(default_factory=dict)  # what differs from the plant's file
     conditions: Annotated[Conditions, Field(strict=False)] = Conditions()

@@ -22,6 +22,7 @@ from tianyuan.hil.faults.fault import Layer
 from tianyuan.hil.life import Life
 from tianyuan.hil.scenario import tap
 from tianyuan.hil.scenario.model import Scenario, flat, nested
+from tianyuan.hil.scenario.trace import TRACE
 from tianyuan.hil.world import World
 
 FASTEST_MPS: Final = 100.0
@@ -58,7 +59,9 @@ def prepare(scenario: Scenario, where: str, seed: int) -> Ready:
         raise InputError(f"{where}: {error}") from None
     laps = laps_of(scenario, float(host.tables.driver.path_length_m[0]))
     longest_s = virtual.longest_s(host, laps)
-    judges = tap.tap(world.commands, guard.tables, round(longest_s * 1000))
+    rows = round(longest_s * 1000)
+    with virtual.memory_for(longest_s, rows * TRACE.itemsize):
+        judges = tap.tap(world.commands, guard.tables, rows)
     life = virtual.birth(world, host, laps, judges)
     for entry in scenario.faults:
         if entry.row.virtual is Layer.START:

@@ -73,8 +73,7 @@ MISTAKES = {
     "its counter": (lambda d: d["protection"].update(NARROW={"profile": "P1", "data_id": 1}),
                     "protection.NARROW: message NARROW: signal Counter"),
     "its profile": (lambda d: d["protection"]["IMU"].update(profile="P9"), "IMU.profile = 'P9'"),
-    "no selection": (press,
-                     "commands.brake_bar = 'MANY.Press': Press is in a frame only while Type"),
+    "no selection": (press, "brake_bar = 'MANY.Press': Press is in a frame only while Type is 1"),
     "another selection": (lambda d: press(d, Type=2), "say \"MANY.Type\" = 1 in [constants]"),
     "an echo's selection": (lambda d: d["echo"].update({"MANY.Press": "IMU.AccelX"}),
                             "echo.MANY.Press: Press is in a frame only while Type is 1"),
@@ -190,12 +189,18 @@ def say_modes(document, *meant):
         (lambda d: d["sensors"].update(brake_front_bar="LOOSE.Front"), "carries 0 to 25.5 bar"),
         (lambda d: d["buses"]["car"].update(bitrate=250_000), "buses.car: up to"),
         (lambda d: d["sensors"].update(brake_travel="WIDE.Travel"), "WIDE is CAN FD"),
+        (
+            lambda d: d["sensors"].update(brake_rear_bar="EITHER.Rear"),
+            "on the rig Rear is in a frame",
+        ),
     ],
 )
 def test_what_may_be_meant_is_a_warning(planted, edit, said):
     more = 'BO_ 1290 LOOSE: 8 Car\n SG_ Rear : 0|16@1+ (0.01,0) [0|0] "bar" Host\n'
     more += ' SG_ Front : 16|8@1+ (0.1,0) [0|0] "bar" Host\n'
     more += 'BO_ 1291 WIDE: 16 Car\n SG_ Travel : 64|8@1+ (0.01,0) [0|1] "" Host\n'
+    more += 'BO_ 1292 EITHER: 4 Car\n SG_ Which M : 0|8@1+ (1,0) [0|0] "" Host\n'
+    more += ' SG_ Rear m2 : 8|16@1+ (0.01,0) [0|0] "bar" Host\n'
     found = check(planted(edit, dbc=SOUND + more))
     assert found.errors == []
     assert any(said in line for line in found.warnings), found.warnings

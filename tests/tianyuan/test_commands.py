@@ -59,6 +59,11 @@ def line(place) -> Path:
     return place / "line.csv"
 
 
+def stops(run: dict) -> list[tuple[str, str]]:
+    """What stopped a run's car while it moved, and why."""
+    return [(each["reaction"], each["cause"]) for each in run["reactions"]]
+
+
 def test_help_tells_what_there_is(place):
     done = tianyuan(place, "--help")
     assert done.returncode == 0
@@ -92,6 +97,7 @@ def test_a_lap_s_json_is_all_that_standard_output_holds(place, line):
     run = json.loads(done.stdout)
     assert set(run) >= {"finished", "stop_cause", "laps", "real_time_factor"}
     assert (run["finished"], run["stop_cause"]) == (True, "CHEQUERED_FLAG")
+    assert stops(run) == [("controlled_stop", "CHEQUERED_FLAG")]
     assert len(run["laps"]) == 2
     for lap in run["laps"]:
         assert set(lap) >= LAP_KEYS
@@ -173,7 +179,9 @@ def test_a_signal_at_speed_stops_the_car_and_then_the_program(place, line, bus, 
         assert figures["lost_by_recorder"] == 0
         told, _ = rig.communicate(timeout=30)
         assert rig.returncode == 0
-        assert json.loads(told)["stop_cause"] == "SHUTDOWN"
+        seen = json.loads(told)
+        assert seen["stop_cause"] == "SHUTDOWN"
+        assert stops(seen) == [("controlled_stop", "SHUTDOWN")]
         guard.send_signal(number)
         kept, granted = guard.communicate(timeout=30)
         assert guard.returncode == 0

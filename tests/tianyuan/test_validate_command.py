@@ -11,6 +11,7 @@ from tianyuan.cli import app
 from tianyuan.commands import validate
 from tianyuan.control.errors import InputError
 from tianyuan.hil.validation import comparison, theory
+from tianyuan.rooms import room
 
 RUNNER = CliRunner()
 
@@ -45,6 +46,15 @@ def test_it_writes_its_tables_as_json_markdown_and_a_page_without_addresses(quic
     page = files["v.html"].read_text()
     assert "Coasting" in page
     assert "src=" not in page.split('id="library"')[0]
+
+
+def test_a_plant_is_chosen_by_the_path_of_its_file(quick, monkeypatch, tmp_path):
+    shipped = room("hil") / "vehicles" / "indy.toml"
+    mine = tmp_path / "mine.plant.toml"
+    mine.write_text(shipped.read_text().replace('name = "', 'name = "my ', 1))
+    done = RUNNER.invoke(app, ["validate", "--vehicle", str(mine), "--json", "-"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["vehicle"].startswith("my ")
 
 
 def test_a_broken_bound_is_marked_and_ends_with_status_one(quick, monkeypatch):

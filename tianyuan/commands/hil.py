@@ -54,9 +54,18 @@ def hil(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of all noise, instead of the files'.")
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=options.MOST_SEED,
+            help="Of all noise, instead of the files'.",
+        ),
     ] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML.")] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", callback=options.writable, help="Write JUnit's XML."),
+    ] = None,
     json: options.Json = None,
     report: options.Report = None,
     workers: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +17,9 @@ from tianyuan.drivers.interface_facts import advice, check, facts_of
 from tianyuan.firmware.log_file import USUAL, Limits
 from tianyuan.hil.whole_file import write_whole
 
+MOST = 1e9  # megabytes or seconds
+MOST_SEED = 2**63 - 1
+
 CarName = Annotated[str, typer.Option("--car", help="A shipped car, or the path of its TOML file.")]
 TrackName = Annotated[
     str, typer.Option("--track", help="A shipped circuit, or the path of a TOML or CSV file.")
@@ -25,14 +30,37 @@ LineFile = Annotated[
 ControllerName = Annotated[
     str, typer.Option("--controller", "-k", help="Lateral law: stanley or pure-pursuit.")
 ]
+
+
+def writable(param: typer.CallbackParam, value: str | Path | None) -> str | Path | None:
+    """An option's file, to be written when all is done; raises InputError if it cannot be."""
+    if value is None or str(value) == "-":
+        return value
+    file, wrong = Path(value), 0
+    if file.is_dir():
+        wrong = errno.EISDIR
+    elif not file.parent.is_dir():
+        wrong = errno.ENOTDIR if file.parent.exists() else errno.ENOENT
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        wrong = errno.EACCES
+    if wrong:
+        raise InputError(f"{param.opts[0]} {value}: {os.strerror(wrong)}")
+    return value
+
+
 Json = Annotated[
-    str | None, typer.Option("--json", help="Write the figures as JSON to a file, or - for here.")
+    str | None,
+    typer.Option(
+        "--json", callback=writable, help="Write the figures as JSON to a file, or - for here."
+    ),
 ]
 Report = Annotated[
-    Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
+    Path | None,
+    typer.Option("--report", callback=writable, help="Write one self-contained HTML file."),
 ]
 Picture = Annotated[
-    Path | None, typer.Option("--picture", help="Draw the best lap as an SVG file.")
+    Path | None,
+    typer.Option("--picture", callback=writable, help="Draw the best lap as an SVG file."),
 ]
 Laps = Annotated[
     int, typer.Option("--laps", "-n", min=1, max=10_000, help="Flying start to finish.")
@@ -45,21 +73,27 @@ BusModel = Annotated[
         "--bus-model", help="Carry the frames over modelled buses; without it they arrive at once."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the sensors' noise.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Of the sensors' noise.")]
 Cpu = Annotated[int | None, typer.Option("--cpu", min=0, help="Pin the real-time thread to a CPU.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after so long.")]
 LogPartMb = Annotated[
     float,
-    typer.Option("--log-part-mb", min=0, help="Go on in a further file above so much; 0: no."),
+    typer.Option(
+        "--log-part-mb", min=0, max=MOST, help="Go on in a further file above so much; 0: no."
+    ),
 ]
 LogPartS = Annotated[
-    float, typer.Option("--log-part-s", min=0, help="Go on in a further file after so long; 0: no.")
+    float,
+    typer.Option(
+        "--log-part-s", min=0, max=MOST, help="Go on in a further file after so long; 0: no."
+    ),
 ]
 LogTotalMb = Annotated[
     float,
     typer.Option(
         "--log-total-mb",
         min=0,
+        max=MOST,
         help="Drop the oldest files of the log above so much in all; 0: keep everything. A file "
         "is a quarter of it at most.",
     ),

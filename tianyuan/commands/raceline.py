@@ -20,7 +20,10 @@ from tianyuan.firmware.track_file import load_track
 
 
 def raceline(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=options.writable, help="The CSV file to write."),
+    ],
     car: options.CarName = "tianyuan",
     track: options.TrackName = "zhuzhou",
     json: options.Json = None,

@@ -18,6 +18,7 @@ from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.bus.figures import BusFigures
 from tianyuan.hil.laps import Lap, LapRun
+from tianyuan.hil.reactions import reactions
 from tianyuan.hil.report import Run, Stage, Timing
 
 KMH_PER_MPS = 3.6
@@ -35,6 +36,7 @@ def result_of(
         finished=finished,
         stop_cause=lap_table.stop_cause(telemetry).name,
         laps=lap_table.laps(telemetry),
+        reactions=reactions(telemetry),
         real_time_factor=real_time_factor,
         track=ready.track,
         car=ready.car.name,
@@ -48,6 +50,11 @@ def print_laps(run: LapRun) -> None:
     print_lap_table(f"{run.car} on {run.track}, {run.controller}", run.laps)
     ended = "finished" if run.finished else "not finished"
     Console().print(f"{ended}: {run.stop_cause}; {run.real_time_factor:.0f} times real time")
+    for each in () if run.finished else run.reactions:
+        typer.echo(
+            f"{each.t_s:9.3f} s  {each.reaction.replace('_', ' ')}: {each.cause}, at "
+            f"{each.station_m:.0f} m of lap {each.lap}, {each.speed_mps * KMH_PER_MPS:.0f} km/h"
+        )
 
 
 def print_lap_table(title: str, laps: Sequence[Lap]) -> None:

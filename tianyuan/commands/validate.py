@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tianyuan import names
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.control.errors import InputError
@@ -32,18 +31,23 @@ def validate(
     ] = "tianyuan",
     json: options.Json = None,
     markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")
+        Path | None,
+        typer.Option("--markdown", callback=options.writable, help="Write the tables as Markdown."),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="Write one HTML file with all traces side by side."),
+        typer.Option(
+            "--report",
+            callback=options.writable,
+            help="Write one HTML file with all traces side by side.",
+        ),
     ] = None,
 ) -> None:
     """Drive standard manoeuvres: a vehicle against theory, our model against CommonRoad's.
 
     Ends with status 1 if a difference is out of its bound.
     """
-    the_vehicle = load(names.vehicle_file(vehicle))
+    the_vehicle = load(vehicle)
     with bar(f"theory of {the_vehicle.name}", CHECKS) as progress:
         found = []
         for check in checks(the_vehicle):

@@ -40,6 +40,9 @@ def refusal(tmp_path, text: str) -> str:
         (LAP + "[[faults]]\nfault = 'position_lots'\n", "position_lots"),
         (LAP + "[[faults]]\nfault = 'position_jump'\nby_m = 2.0\n", "by_m"),
         (LAP + "seed = -1\n", "seed = -1: "),
+        (LAP + f"seed = {2**63}\n", f"seed = {2**63}: "),
+        (LAP + "[expect]\nlap_time_s = [50.0, 40.0]\n", "expect.lap_time_s = [50.0, 40.0]: "),
+        (LAP + "[expect]\nlap_time_s = [50.0, 40.0]\n", "write [low, high]"),
         ("laps = \n", "Invalid value"),
     ],
 )
