@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_lap_table, timing_of, written
+from tianyuan.commands.results import print_lap_table, timing_of
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.analysis.own_log import Gap, OwnLog, read_own
 from tianyuan.hil.report import Evidence, Run, Timing, Traffic, write_report
