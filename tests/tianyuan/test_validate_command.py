@@ -64,6 +64,22 @@ def test_a_broken_bound_is_marked_and_ends_with_status_one(quick, monkeypatch):
     assert "+2.00 % !" in done.output
 
 
+def test_a_figure_that_is_no_number_is_on_the_page_as_well(quick, monkeypatch, tmp_path):
+    monkeypatch.setattr(validate, "checks", lambda _: iter([row(float("nan"))]))
+    page = tmp_path / "v.html"
+    done = RUNNER.invoke(app, ["validate", "--report", str(page)])
+    assert done.exit_code == validate.BROKEN
+    figures = page.read_text().split('id="figures">')[1].split("</script>")[0]
+    assert json.loads(figures)["too_large"] == 1
+
+
+def test_a_page_that_cannot_be_written_is_one_line(quick, tmp_path):
+    done = RUNNER.invoke(app, ["validate", "--report", str(tmp_path / "no" / "v.html")])
+    assert isinstance(done.exception, InputError)
+    assert "--report" in str(done.exception)
+    assert "No such file or directory" in str(done.exception)
+
+
 def test_without_the_peers_package_theory_is_told_and_the_remedy(quick, monkeypatch):
     monkeypatch.setattr(validate, "peer", lambda: None)
     done = RUNNER.invoke(app, ["validate"])

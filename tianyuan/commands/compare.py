@@ -12,8 +12,9 @@ from rich.table import Table
 
 from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import KMH_PER_MPS, saved
+from tianyuan.commands.results import KMH_PER_MPS
 from tianyuan.control.errors import InputError
 from tianyuan.drivers.local_frame import LocalFrame, frame_at
 from tianyuan.firmware.log_file import card_file, numbered_parts, parts
@@ -98,7 +99,7 @@ def compare(
     if json != "-":
         print_comparison(found)
     if out is not None:
-        saved("out", out, lambda file: write_comparison(file, found))
+        written("out", out, write_comparison, found)
 
 
 def read_drives(

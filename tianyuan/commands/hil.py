@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
 from tianyuan.commands.verdicts import print_comparison, print_results
 from tianyuan.control.errors import InputError
@@ -130,13 +130,3 @@ def write_report(file: Path, outcomes: list[Outcome]) -> None:
     date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     write_scenarios(file, outcomes, date, machine)
-
-
-def written(what: str, file: Path, write: Callable[[Path, Any], None], content: Any) -> None:
-    """Write a file; raises InputError where it cannot be written."""
-    try:
-        write(file, content)
-    except OSError as error:
-        culprit = error.filename or file
-        raise InputError(f"--{what} {file}: {culprit}: {error.strerror}") from None
-    typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON

@@ -6,9 +6,10 @@ import typer
 
 from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_buses, print_laps, report_of, result_of, written
+from tianyuan.commands.results import print_buses, print_laps, report_of, result_of
 from tianyuan.hil import virtual
 from tianyuan.hil.bus.figures import figures
 from tianyuan.hil.report import lap_picture, write_report

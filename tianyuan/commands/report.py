@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_lap_table, timing_of, written
+from tianyuan.commands.results import print_lap_table, timing_of
 from tianyuan.firmware.log_file import card_file, parts
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.analysis.events import Event

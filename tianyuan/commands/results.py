@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import typer
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from tianyuan.commands.prepare import Prepared
-from tianyuan.control.errors import InputError
 from tianyuan.firmware.accounting import BINS, STAGES, Accounts, summary
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.bus.figures import BusFigures
@@ -117,22 +115,6 @@ def timing_of(kept: Accounts) -> Timing:
         )
     missed = dict(zip(STAGES, kept.missed.tolist(), strict=True))
     return Timing(stages, {stage: count for stage, count in missed.items() if count})
-
-
-def written(what: str, file: Path, write: Callable[[Path, Run], None], run: Run) -> None:
-    """Write a report or a picture; raises InputError where the file cannot be written."""
-    saved(what, file, lambda file: write(file, run))
-
-
-def saved(what: str, file: Path, write: Callable[[Path], None]) -> None:
-    """Write a file that an option asked for, and say so. Raises InputError where it cannot be."""
-    try:
-        write(file)
-    except OSError as error:
-        # The file at fault may be one of ours that it is made from.
-        culprit = error.filename or file
-        raise InputError(f"--{what} {file}: {culprit}: {error.strerror}") from None
-    typer.echo(f"{what}: {file}", err=True)  # standard output may be JSON
 
 
 def report_of(

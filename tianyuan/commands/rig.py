@@ -8,9 +8,10 @@ import typer
 
 from tianyuan import names
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.prepare import prepare
 from tianyuan.commands.progress import bar
-from tianyuan.commands.results import print_laps, report_of, result_of, timing_of, written
+from tianyuan.commands.results import print_laps, report_of, result_of, timing_of
 from tianyuan.commands.signals import stop_on_signals
 from tianyuan.firmware.bus_names import bus_of, car_buses
 from tianyuan.firmware.car_file import load_car

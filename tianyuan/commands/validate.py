@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -13,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
-from tianyuan.control.errors import InputError
 from tianyuan.hil.plant.parameters import load
 from tianyuan.hil.validation import document as d
 from tianyuan.hil.validation.markdown import markdown as markdown_of
@@ -61,9 +62,9 @@ def validate(
     if json is not None:
         options.write_json(json, jsonlib.dumps(told, indent=2) + "\n")
     if markdown is not None:
-        _write(markdown, "--markdown", markdown_of(told))
+        written("markdown", markdown, _write_text, markdown_of(told))
     if report is not None:
-        _write(report, "--report", _page(told, compared or ()))
+        written("report", report, partial(_write_page, compared=compared or ()), told)
     if json != "-":
         show(told)
     if not told["holds"]:
@@ -90,17 +91,14 @@ def _compared(comparison: ModuleType) -> tuple[Any, ...]:
     return tuple(made)
 
 
-def _page(told: dict[str, Any], compared: Sequence[Any]) -> str:
-    from tianyuan.hil.validation.page import page  # noqa: PLC0415
-
-    return page(told, {one.case.title: one.traces for one in compared})
+def _write_text(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
-def _write(file: Path, option: str, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{option} {file}: {error.strerror}") from None
+def _write_page(file: Path, told: dict[str, Any], compared: Sequence[Any]) -> None:
+    from tianyuan.hil.report.validation import write_validation  # noqa: PLC0415
+
+    write_validation(file, told, {one.case.title: one.traces for one in compared})
 
 
 def show(told: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar, counter
 from tianyuan.control.errors import InputError
 from tianyuan.hil.campaign.cluster import Cluster
@@ -44,10 +45,7 @@ def replay_folder(
             if case.document is not None and case.verdict != "same":
                 write_reference(case.log, case.document)
     if junit is not None:
-        try:
-            suite.write_junit(junit, found)
-        except OSError as error:
-            raise InputError(f"--junit {junit}: {error.strerror}") from None
+        written("junit", junit, suite.write_junit, found)
     if json is not None:
         options.write_json(json, _document(found, accept))
     if json != "-":

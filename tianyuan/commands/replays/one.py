@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tianyuan.commands import options
+from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
-from tianyuan.control.errors import InputError
 from tianyuan.control.records import Controller, Mode
 from tianyuan.hil.replay import run
 from tianyuan.hil.replay.difference import Names, around, changed_signals, short
@@ -119,11 +119,10 @@ def _write(report: Path, log: Path, source: Source, figures: dict[str, Any], bot
         datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         f"{platform.machine()}, Python {platform.python_version()}",
     )  # fmt: skip
-    try:
-        write_what_if(report, f"What if {asked}?", about, both, figures)
-    except OSError as error:
-        raise InputError(f"--report {report}: {error.strerror}") from None
-    typer.echo(f"report: {report}", err=True)  # standard output may be JSON
+    title = f"What if {asked}?"
+    written(
+        "report", report, lambda file, both: write_what_if(file, title, about, both, figures), both
+    )
 
 
 def print_both(both: WhatIf, figures: dict[str, Any]) -> None:
