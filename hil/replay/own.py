@@ -16,6 +16,8 @@ from tianyuan.firmware.host_record import GAP_ID, TICK_ID
 from tianyuan.firmware.log_file import numbered_parts, part
 from tianyuan.hil.replay.stretch import Stretch
 
+HARMLESS: Final = ("time goes backwards",)  # a tick's time is in its marker
+
 
 class Gap(NamedTuple):
     """Frames that the recorder lost, and how many ticks had come whole before that."""
@@ -38,7 +40,7 @@ class OwnLog:
         self.log = log
         self.gap: Gap | None = None
         self.notes: list[str] = []
-        self._ticks, self._last_ns = 0, 0
+        self._ticks, self._last_ns, self._is_over = 0, 0, False
         found = numbered_parts(log)
         if not found:
             raise InputError(f"{log}: no such file")
@@ -62,15 +64,17 @@ class OwnLog:
             except InputError as error:
                 failed = error
                 self.notes.append(str(error))
-            if self.gap is not None:
-                return
+            if self.gap is not None or self._is_over:
+                break
         if failed is not None and not self._ticks:
             raise failed
+        if self._is_over and not self._ticks:
+            raise InputError(f"{self.log}: damaged at its beginning: {self.notes[-1]}")
 
     def _stretches_of(self, file: Path) -> Iterator[Stretch]:
         log = Log(file)
         pending: np.ndarray = frames(0)
-        for block in log.blocks():
+        for block in self._whole_blocks(log):
             joined = np.concatenate((pending, block)).view(np.ndarray)
             gaps = np.flatnonzero(_is(GAP_ID, joined))
             before = joined[: gaps[0]] if gaps.size else joined
@@ -89,6 +93,28 @@ class OwnLog:
             f"{file.name}: {note.kind}, {note.times} times: {note.first}"
             for note in log.notes.all()
         ]
+
+    def _whole_blocks(self, log: Log) -> Iterator[np.recarray]:
+        """A file's blocks, up to the one in which something is wrong that others come after.
+
+        Cut off is every file of a recorder that died, and what is before that is whole.
+        """
+        held: np.recarray | None = None
+        for block in log.blocks():
+            if held is not None and self._is_over:
+                break
+            if held is not None:
+                yield held
+            held, self._is_over = block, any(n.kind not in HARMLESS for n in log.notes.all())
+        else:
+            self._is_over = False
+            if held is not None:
+                yield held
+        if self._is_over:
+            self.notes.append(
+                f"{log.file.name} is damaged: what comes after that, about tick {self._ticks}, "
+                "cannot be compared"
+            )
 
     def _fresh(self, found: np.ndarray, marks: np.ndarray) -> Stretch | None:
         """The ticks that are later than all before them."""

@@ -79,7 +79,8 @@ def evidence_of(own: OwnLog) -> Evidence:
         for each in own.messages
     ]  # fmt: skip
     refused = [
-        f"{each.message}: {each.frames:,} frames could not be taken, the last one: {each.why}"
+        f"{each.message}: {each.frames:,} frames could not be taken"
+        + (f", the last one: {each.why}" if each.why else "")
         for each in own.refused
     ]
     notes = [f"{note.kind}, {note.times:,} times; the first: {note.first}" for note in own.notes]

@@ -9,10 +9,11 @@ import pytest
 
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import TX, frames
+from tianyuan.drivers.logs.log import Log
 from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, TICK_ID
 from tianyuan.firmware.log_file import Limits, numbered_parts
 from tianyuan.firmware.recording.segments import Segments
-from tianyuan.hil.replay import read_ticks, replay
+from tianyuan.hil.replay import own, read_ticks, replay
 from tianyuan.hil.replay.difference import Names, around, changed_signals
 from tianyuan.hil.replay.own import OwnLog
 
@@ -94,6 +95,33 @@ def test_a_log_whose_beginning_was_dropped_is_refused_and_one_with_a_hole_ends_t
     log.unlink()
     with pytest.raises(InputError, match=r"before drive\.3\.blf were dropped"):
         OwnLog(log)
+
+
+class InFour(Log):
+    """A log whose frames come in four blocks, the third of them from beyond some garbage."""
+
+    last: int
+
+    def blocks(self):
+        (whole,) = super().blocks()
+        for k, block in enumerate(np.array_split(whole, 4)[: self.last]):
+            if k == 2:
+                self.notes.add("garbage bytes", "byte 4711")
+            yield block.view(np.recarray)
+
+
+@pytest.mark.parametrize(("last", "whole"), [(4, 2), (3, 3)])
+def test_a_log_damaged_in_its_middle_is_compared_up_to_there(driven, log, monkeypatch, last, whole):
+    """What comes last may be cut off, and is whole up to there."""
+    monkeypatch.setattr(InFour, "last", last, raising=False)
+    monkeypatch.setattr(own, "Log", InFour)
+    count = len(np.concatenate(np.array_split(driven.frames, 4)[:whole]))
+    ticks = int(np.searchsorted(ends_of(driven.frames), count, side="right"))
+
+    outcome = replay(log, driven.fresh())
+
+    assert (outcome.ticks, outcome.mismatches) == (ticks, 0)
+    assert any("is damaged: what comes after that" in note for note in outcome.notes) == (last == 4)
 
 
 @pytest.mark.parametrize("name", ["drive.blf", "drive.mf4", "drive.log.gz"])
