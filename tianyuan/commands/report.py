@@ -13,7 +13,7 @@ from rich.console import Console
 from tianyuan.commands import options
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_lap_table, timing_of, written
-from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.log_file import card_file, ending_of, parts
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.analysis.events import Event
 from tianyuan.hil.analysis.own_log import Gap, OwnLog, read_own
@@ -31,7 +31,8 @@ def report(
     json: options.Json = None,
 ) -> None:
     """Tell a drive from its log: laps, corners, errors, timing, faults, in one HTML file."""
-    page = out or log.with_suffix(".html")
+    ending = ending_of(log) or log.suffix
+    page = out or log.with_name(log.name[: len(log.name) - len(ending)] + ".html")
     options.spare([*parts(log), card_file(log)], out=page, json=json)
     with bar(f"reading {log.name}") as progress:
         own = read_own(log, progress)
