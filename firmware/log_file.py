@@ -72,6 +72,13 @@ def parts(log: Path) -> list[Path]:
     return list(numbered_parts(log).values()) or [log]
 
 
+def missing_parts(log: Path) -> list[Path]:
+    """The parts between the first that there is of a log and the last that are not there."""
+    there = numbered_parts(log)
+    return [part(log, n) for n in range(min(there, default=0), max(there, default=0))
+            if n not in there]  # fmt: skip
+
+
 def card_file(log: Path) -> Path:
     """The name of the run's card beside a log."""
     return log.with_name(log.name + ".run.json")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tianyuan.control.records import Cause
 from tianyuan.hil.bus.figures import BusFigures
 from tianyuan.hil.reactions import Reaction
+
+BLIND_S: Final = 0.5  # between two rows: nobody knows when the car crossed the line meanwhile
 
 
 class Lap(BaseModel):
@@ -48,8 +52,8 @@ def laps(telemetry: np.ndarray) -> list[Lap]:
 
     A lap is complete once a row of the next one exists. Lap 1 counts from its first row,
     for the car stands; the others from crossing to crossing, each instant interpolated in
-    station between the rows beside the line. A lap whose beginning the rows do not show is
-    left out.
+    station between the rows beside the line. A lap whose beginning or end the rows do not show,
+    as where some are missing, is left out.
     """
     return [
         _lap(number, end_s - begin_s, rows) for number, begin_s, end_s, rows in spans(telemetry)
@@ -65,9 +69,15 @@ def spans(telemetry: np.ndarray) -> list[tuple[int, float, float, np.ndarray]]:
     ):
         if lap < 1 or after != lap + 1 or (lap > 1 and begin == 0):
             continue
+        if _is_blind(telemetry, end) or (lap > 1 and _is_blind(telemetry, begin)):
+            continue
         start_s = telemetry["t_s"][begin] if lap == 1 else _crossing_s(telemetry, begin)
         done.append((int(lap), float(start_s), _crossing_s(telemetry, end), telemetry[begin:end]))
     return done
+
+
+def _is_blind(telemetry: np.ndarray, row: int) -> bool:
+    return bool(telemetry["t_s"][row] - telemetry["t_s"][row - 1] > BLIND_S)
 
 
 def best_lap(done: list[Lap]) -> Lap | None:

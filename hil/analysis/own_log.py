@@ -21,17 +21,19 @@ from tianyuan.firmware.accounting import Accounts
 from tianyuan.firmware.car_file import Car, params_of
 from tianyuan.firmware.car_messages import messages_of
 from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, SIGNALS, TICK_ID
-from tianyuan.firmware.log_file import card_file, ending_of, parts
+from tianyuan.firmware.log_file import card_file, ending_of, missing_parts, parts
 from tianyuan.firmware.run_card import Card, read_card
 from tianyuan.hil.analysis.events import Event, events
 from tianyuan.hil.analysis.hearing import Codecs, Hearing, Rows, codecs_of, hear, hearing, rows
 from tianyuan.hil.analysis.margins import margins_m
 from tianyuan.hil.analysis.messages import Census, Heard
+from tianyuan.hil.laps import BLIND_S
 from tianyuan.hil.telemetry import TELEMETRY
 from tianyuan.rooms import room
 
 TIMING: Final = "HOST_TIMING"
 BEGUN: Final = 2  # a car that drives in a row before this drove before the log began
+TOLD: Final = 5  # rows in which the host has told all its figures
 SILENT_NS: Final = 50_000_000  # of ticks, or FEW of them: what the loop skips is shorter, and
 FEW: Final = 5  # it counts that itself
 
@@ -45,7 +47,7 @@ class Gap(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Frames of a message that could not be decoded, and why the last one."""
+    """Frames of a message that could not be decoded, and why, if its last one is among them."""
 
     message: str
     frames: int
@@ -118,6 +120,8 @@ def _blocks(
     files = parts(log)
     if files[0] != log:
         reading.tell("oldest parts dropped", f"the log begins with {files[0].name}")
+    for gone in missing_parts(log):
+        reading.tell("part that is missing", gone.name)
     for number, file in enumerate(files):
         reading.begin_part()
         try:
@@ -218,7 +222,8 @@ class _Reading:
         for of, received in zip(("sensors", "commands", "host"), self._heard.received, strict=True):
             for name, record in zip(self._messages[of], received, strict=True):
                 if record.errors:
-                    why = Status(int(record.status)).name.lower().replace("_", " ")
+                    last = Status(int(record.status))
+                    why = "" if last == Status.OK else last.name.lower().replace("_", " ")
                     found.append(Refused(name, int(record.errors), why))
         return found
 
@@ -256,17 +261,22 @@ def telemetry_of(heard: Rows, t_s: np.ndarray, card: Card) -> np.ndarray:
     params = params_of(card.car, card.controller, 1.0 / card.rate_hz)
     made["edge_margin_m"] = margins_m(card.path, params, made)
     length_m = float(card.path.s_m[-1])
-    made["lap"] = lap_numbers(made["station_m"], made["mode"], host["laps"], length_m)
+    made["lap"] = lap_numbers(t_s, made["station_m"], made["mode"], host["laps"], length_m)
     return made
 
 
 def lap_numbers(
-    station_m: np.ndarray, mode: np.ndarray, host_laps: np.ndarray, length_m: float
+    t_s: np.ndarray,
+    station_m: np.ndarray,
+    mode: np.ndarray,
+    host_laps: np.ndarray,
+    length_m: float,
 ) -> np.ndarray:
     """The lap of each row, counted as the rig's race control counts: 1 once the car drives.
 
     A log that begins with a driving car begins with the lap that the host had come to, or, if
-    this is the first, with lap 0, for nobody knows when that was begun.
+    this is the first, with lap 0, for nobody knows when that was begun. Where rows are missing,
+    the host has counted.
     """
     driving = np.flatnonzero(mode == Mode.DRIVING)
     if not len(driving):
@@ -277,6 +287,11 @@ def lap_numbers(
     backward = (share[:-1] < 0.25) & (share[1:] > 0.75)
     steps = np.zeros(len(station_m), np.int64)
     steps[known[1:]] = forward.astype(np.int64) - backward
+    counted = np.nan_to_num(host_laps).astype(np.int64)
+    for row in np.flatnonzero(np.diff(t_s, prepend=t_s[:1]) > BLIND_S).tolist():
+        told = min(row + TOLD, len(t_s) - 1)
+        steps[row : told + 1] = 0
+        steps[row] = counted[told] - counted[row - 1]
     before = int(np.nan_to_num(host_laps[driving[0]]))
     steps[: driving[0] + 1] = 0
     steps[driving[0]] = 1 + (before if driving[0] < BEGUN else 0)

@@ -16,6 +16,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.names import suggestion
 from tianyuan.dbc.units import conversion
 from tianyuan.drivers.local_frame import LocalFrame
+from tianyuan.drivers.logs.notes import Note
 from tianyuan.hil.analysis.own_log import OwnLog
 from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.signals import Series, read_signals
@@ -41,6 +42,7 @@ class Trace:
     steer_rad: np.ndarray
     throttle: np.ndarray  # 0 to 1
     brake_bar: np.ndarray
+    notes: tuple[str, ...] = ()  # what was wrong with the log
 
     @property
     def heading_rad(self) -> np.ndarray:
@@ -75,7 +77,12 @@ def of_own(own: OwnLog) -> Trace:
     """The trace of our own log, by the host's estimate."""
     rows = own.telemetry[np.isfinite(own.telemetry["x_m"])]
     columns = {name: rows[name].astype(float) for name in _ARRAYS}
-    return Trace(own.file.name, **columns)
+    gaps = [f"nothing for {gap.missing_s:.3f} s at {gap.t_s:.3f} s" for gap in own.gaps]
+    return Trace(own.file.name, **columns, notes=(*gaps, *map(_told, own.notes)))
+
+
+def _told(note: Note) -> str:
+    return f"{note.kind}, {note.times} times; first: {note.first}"
 
 
 def read_foreign(
@@ -87,7 +94,9 @@ def read_foreign(
     metres. Raises InputError, naming the signal, for one that is not in the log or has a unit
     that does not fit.
     """
-    series = read_signals([log], wanted.databases, {name for name in _names(wanted) if name})
+    notes = list[Note]()
+    names = {name for name in _names(wanted) if name}
+    series = read_signals([log], wanted.databases, names, notes)
     places = [_of(log, wanted, series, name) for name in wanted.position]
     t_ns = places[0].t_ns
     first, second = (_at(t_ns, each) for each in places)
@@ -110,7 +119,7 @@ def read_foreign(
     if wanted.speed is None:
         driven["speed_mps"] = _speed(x_m, y_m)
     driven["steer_rad"] = driven["steer_rad"] / wanted.steer_ratio
-    return Trace(log.name, dense_s, x_m, y_m, **driven), origin
+    return Trace(log.name, dense_s, x_m, y_m, **driven, notes=tuple(map(_told, notes))), origin
 
 
 def _driven_by(wanted: Wanted) -> dict[str, tuple[str | None, str]]:

@@ -34,10 +34,10 @@ def decode(
 
     ``progress`` is told the share done. Raises InputError, also where the sink's disk is full.
     """
-    opened = [Log(file) for file in logs]
-    size_bytes = max(sum(log.size_bytes for log in opened), 1)
     counts, occurred, before = Counts(), dict[str, int](), 0
     try:
+        opened = [Log(file) for file in logs]
+        size_bytes = max(sum(log.size_bytes for log in opened), 1)
         for log in opened:
             for made in tables(log, catalogue, counts, partial):
                 sink.take(made)

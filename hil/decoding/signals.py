@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tianyuan.drivers.logs.log import Log
+from tianyuan.drivers.logs.notes import Note
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import Database
 from tianyuan.hil.decoding.decoder import Counts, Table, tables
@@ -23,21 +24,27 @@ class Series(NamedTuple):
 
 
 def read_signals(
-    logs: Sequence[Path], databases: Sequence[Database], wanted: Collection[str] | None = None
+    logs: Sequence[Path],
+    databases: Sequence[Database],
+    wanted: Collection[str] | None = None,
+    notes: list[Note] | None = None,
 ) -> dict[str, Series]:
     """Decode logs, one after the other, into a Series for each signal that occurs in them.
 
     Signals are called ``MESSAGE.Signal``; ``wanted`` are those to be decoded, None is all. A
     message of the same name on a further channel is ``MESSAGE@CHANNEL``. Databases come from
-    ``databases.database`` and ``databases.of_car``. Raises InputError.
+    ``databases.database`` and ``databases.of_car``. ``notes`` gets what was wrong with the logs.
+    Raises InputError.
     """
     pieces: dict[str, list[Series]] = {}
     catalogue = Catalogue(databases, wanted)
-    for file in logs:
-        for table in chain.from_iterable(tables(Log(file), catalogue, Counts())):
+    for log in map(Log, logs):
+        for table in chain.from_iterable(tables(log, catalogue, Counts())):
             for at, column in enumerate(table.stream.layout.columns):
                 name = f"{table.stream.name}.{column.name}"
                 pieces.setdefault(name, []).append(_series(table, at, column.kind))
+        if notes is not None:
+            notes += log.notes.all()
     found = {name: _joined(parts) for name, parts in pieces.items()}
     return {name: series for name, series in found.items() if series.t_ns.size}
 

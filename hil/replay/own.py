@@ -17,6 +17,8 @@ from tianyuan.firmware.log_file import numbered_parts, part
 from tianyuan.firmware.snapshot import Snapshot, find, layout
 from tianyuan.hil.replay.stretch import Stretch
 
+HARMLESS: Final = ("time goes backwards",)  # a tick's time is in its marker
+
 
 class Gap(NamedTuple):
     """Where frames are missing: after how many ticks that came whole, and how much."""
@@ -97,7 +99,11 @@ class OwnLog:
     def _stretches_of(self, file: Path, wanted: int | None) -> Iterator[Stretch]:
         log = Log(file)
         pending: np.ndarray = frames(0)
-        for block in log.blocks():
+        for block in self._sound_blocks(log):
+            if block is None:
+                self._miss(0)
+                pending = frames(0)
+                continue
             joined = np.concatenate((pending, block)).view(np.ndarray)
             begin = 0
             for gap in np.flatnonzero(_is(GAP_ID, joined)).tolist():
@@ -110,6 +116,24 @@ class OwnLog:
             f"{file.name}: {note.kind}, {note.times} times: {note.first}"
             for note in log.notes.all()
         ]
+
+    def _sound_blocks(self, log: Log) -> Iterator[np.recarray | None]:
+        """A file's blocks; None for one in which something is wrong that others come after.
+
+        Cut off is every file of a recorder that died, and what is before that is whole.
+        """
+        held: np.recarray | None = None
+        seen, is_wrong = 0, False
+        for block in log.blocks():
+            if is_wrong:
+                self.notes.append(f"{log.file.name} is damaged about tick {self._ticks}")
+                yield None
+            elif held is not None:
+                yield held
+            wrong = sum(note.times for note in log.notes.all() if note.kind not in HARMLESS)
+            held, is_wrong, seen = block, wrong > seen, wrong
+        if held is not None:
+            yield held
 
     def _whole(
         self, found: np.ndarray, file: Path, wanted: int | None

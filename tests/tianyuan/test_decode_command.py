@@ -64,6 +64,10 @@ def test_our_own_log_is_decoded_with_the_files_of_its_card(log):
     found = json.loads(run(log, "--json", "-").stdout)
 
     assert (found["frames"], found["decoded"]) == (18, 6)
+    assert found["missing_parts"] == []
+
+    log.with_name("own.2.log").rename(log.with_name("own.3.log"))
+    assert f"missing: {log.with_name('own.2.log')}" in run(log).stdout
 
 
 def test_the_summary_names_what_was_not_decoded(log):

@@ -11,6 +11,11 @@ from typer.testing import CliRunner
 from tianyuan.cli import app
 from tianyuan.control.errors import InputError
 
+WAY = """VERSION ""
+BO_ 1 WAY: 4 Car
+ SG_ X : 0|16@1+ (1,0) [0|0] "m" Host
+ SG_ Y : 16|16@1+ (1,0) [0|0] "m" Host
+"""
 CSS_LOG = "00000164_00000001-60FE3F04.MF4"
 
 
@@ -69,3 +74,21 @@ def test_a_lap_of_another_circuit_is_one_line(human):
 def test_latitudes_along_a_line_in_metres_need_its_origin(human):
     with pytest.raises(InputError, match="give --origin LAT,LON, where its x and y are zero"):
         run("compare", *human, "--track", "oval")
+
+
+def test_what_is_wrong_with_a_log_is_told_beside_its_laps(tmp_path):
+    dbc, good, bad = (tmp_path / name for name in ("way.dbc", "good.log", "bad.log"))
+    dbc.write_text(WAY)
+    lines = [f"({k}.0) can0 001#{_raw(10 * k)}{_raw(k)}\n" for k in range(60)]
+    good.write_text("".join(lines))
+    bad.write_text("".join([*lines[:30], "this is no frame\n", *lines[30:]]))
+
+    done = run("compare", good, bad, "--dbc", dbc, "--position", "WAY.X,WAY.Y", "--json", "-")
+
+    assert "bad.log: garbage" in done.stderr
+    assert "good.log" not in done.stderr
+    assert json.loads(done.stdout)["b"]["log"] == "bad.log"
+
+
+def _raw(value: int) -> str:
+    return value.to_bytes(2, "little").hex()

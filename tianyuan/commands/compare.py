@@ -89,8 +89,11 @@ def compare(
             f"--position {position}: latitudes, and the line is in metres; give --origin LAT,LON, "
             "where its x and y are zero"
         )
-    line = line_along(drives, track)
     is_one = drives[0] is drives[1]
+    for drive in drives[:1] if is_one else drives:
+        for note in drive.trace.notes:
+            typer.echo(f"{drive.trace.name}: {note}", err=True)  # standard output may be JSON
+    line = line_along(drives, track)
     of_a = chosen(drives[0], line, lap_a, "--lap-a", lap_b if is_one else None)
     of_b = chosen(drives[1], line, lap_b, "--lap-b", of_a.number if is_one else None)
     found = laid_along(line, (drives[0].trace, of_a), (drives[1].trace, of_b))

@@ -19,7 +19,7 @@ from tianyuan.control.errors import InputError
 from tianyuan.dbc.names import suggestion
 from tianyuan.drivers.local_frame import frame_at
 from tianyuan.firmware.car_file import load_car
-from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.log_file import card_file, missing_parts, parts
 from tianyuan.firmware.run_card import has_card, read_card
 from tianyuan.hil.decoding.catalogue import Catalogue
 from tianyuan.hil.decoding.databases import Database, database, of_car
@@ -87,6 +87,9 @@ def decode(
     with bar(f"decoding {files[0].name}") as progress:
         done = run_decode(files, catalogue, sink, partial, progress)
     figures = document(done, catalogue, time.perf_counter() - began)
+    figures["missing_parts"] = [
+        str(gone) for log in logs if has_card(log) for gone in missing_parts(log)
+    ]
     if json is not None:
         options.write_json(json, jsonlib.dumps(figures, indent=2) + "\n")
     if json != "-":

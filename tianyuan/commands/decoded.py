@@ -69,6 +69,8 @@ def print_summary(figures: dict[str, Any], err: bool = False) -> None:
         typer.echo(
             f"{note['log']}: {note['kind']}, {note['times']} times; first: {note['first']}", err=err
         )
+    for gone in figures.get("missing_parts", ()):
+        typer.echo(f"missing: {gone}", err=err)
     for line in figures["left_out"]:
         typer.echo(f"left out: {line}", err=err)
     if figures["unknown"]:

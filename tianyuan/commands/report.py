@@ -14,7 +14,7 @@ from tianyuan.commands import options
 from tianyuan.commands.files import written
 from tianyuan.commands.progress import bar
 from tianyuan.commands.results import print_lap_table, timing_of
-from tianyuan.firmware.log_file import card_file, parts
+from tianyuan.firmware.log_file import card_file, ending_of, parts
 from tianyuan.hil import laps as lap_table
 from tianyuan.hil.analysis.events import Event
 from tianyuan.hil.analysis.own_log import Gap, OwnLog, read_own
@@ -32,7 +32,8 @@ def report(
     json: options.Json = None,
 ) -> None:
     """Tell a drive from its log: laps, corners, errors, timing, faults, in one HTML file."""
-    page = out or log.with_suffix(".html")
+    ending = ending_of(log) or log.suffix
+    page = out or log.with_name(log.name[: len(log.name) - len(ending)] + ".html")
     options.spare([*parts(log), card_file(log)], out=page, json=json)
     with bar(f"reading {log.name}") as progress:
         own = read_own(log, progress)
@@ -80,7 +81,8 @@ def evidence_of(own: OwnLog) -> Evidence:
         for each in own.messages
     ]  # fmt: skip
     refused = [
-        f"{each.message}: {each.frames:,} frames could not be taken, the last one: {each.why}"
+        f"{each.message}: {each.frames:,} frames could not be taken"
+        + (f", the last one: {each.why}" if each.why else "")
         for each in own.refused
     ]
     notes = [f"{note.kind}, {note.times:,} times; the first: {note.first}" for note in own.notes]

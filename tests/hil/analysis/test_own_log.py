@@ -101,6 +101,22 @@ def test_missing_ticks_are_a_gap(lapped, log_of, tmp_path):
     assert (gap.t_s, gap.missing_s) == pytest.approx((9.9, 3.1), abs=1e-6)
 
 
+def test_a_lap_that_ended_or_began_unseen_has_no_time(lapped, log_of, tmp_path, workshop, car):
+    """The second crossing is missing, and half a lap with it: nobody knows how long either took."""
+    path = lapped.path
+    drive = workshop.driven(path, laps=4.2)
+    ticks = workshop.ticks_of(car, drive)
+    crossed = int(np.flatnonzero(np.diff(drive.host["laps"]) > 0)[1])
+    whole = lap_table.laps(read_own(log_of(tmp_path, path, ticks, "drive.blf")).telemetry)
+
+    read = changed(lapped, log_of, tmp_path, ticks[: crossed - 40] + ticks[crossed + 40 :])
+
+    found = lap_table.laps(read.telemetry)
+    assert [lap.number for lap in whole] == [1, 2, 3, 4]
+    assert [lap.number for lap in found] == [1, 4]
+    assert found[1].time_s == pytest.approx(whole[3].time_s)
+
+
 def test_frames_that_the_recorder_lost_are_told(lapped, log_of, tmp_path, workshop):
     lost = workshop.marker(0)
     lost.can_id, lost.length, lost.channel = GAP_ID, 4, HOST_CHANNEL
@@ -118,7 +134,7 @@ def test_a_spoilt_frame_is_told_and_changes_nothing(lapped, log_of, tmp_path):
     )  # STEERING_STATUS
     ticks[40][spoilt].payload[2] ^= 0x40
     read = changed(lapped, log_of, tmp_path, ticks)
-    assert [(r.message, r.frames) for r in read.refused] == [("STEERING_STATUS", 1)]
+    assert read.refused == [("STEERING_STATUS", 1, "")]  # later ones were taken
     assert read.telemetry["steer_rad"][40] == read.telemetry["steer_rad"][39]
 
 
@@ -171,7 +187,8 @@ def test_a_log_without_ticks_is_one_line(lapped, log_of, tmp_path):
 def test_laps_are_counted_from_the_start_whichever_side_of_the_line(behind):
     station = np.concatenate([[95.0 if behind else 2.0] * 3, np.arange(3.0, 250.0, 5.0) % 100.0])
     mode = np.where(np.arange(len(station)) < 2, 1, 2)
-    laps = lap_numbers(station, mode, np.zeros(len(station)), 100.0)
+    t_s = 0.1 * np.arange(len(station))
+    laps = lap_numbers(t_s, station, mode, np.zeros(len(station)), 100.0)
     assert laps[0] == 0
     assert laps[2] == 1
     assert laps[-1] == 3 + behind

@@ -255,3 +255,15 @@ def test_what_was_there_stays_until_the_new_is_whole(written, tmp_path, log, dbc
     sink.drop()
 
     assert (tmp_path / name).read_bytes() == kept
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv"])
+def test_a_log_that_is_not_there_leaves_no_output(tmp_path, log, dbc, name):
+    with pytest.raises(InputError, match="cannot be read"):
+        decode(
+            [log, tmp_path / "no.log"],
+            Catalogue([database(dbc)]),
+            sink_of(tmp_path / name, Told()),
+        )
+
+    assert not [file for file in tmp_path.iterdir() if file.name.startswith("out")]

@@ -11,10 +11,11 @@ from tests.hil.replay.conftest import TICKS
 from tianyuan.control.errors import InputError
 from tianyuan.dbc.frame import TX, frames
 from tianyuan.drivers.logs import text
+from tianyuan.drivers.logs.log import Log
 from tianyuan.firmware.host_record import GAP_ID, HOST_CHANNEL, SNAPSHOT_ID, TICK_ID
 from tianyuan.firmware.log_file import Limits, numbered_parts
 from tianyuan.firmware.recording.segments import Segments
-from tianyuan.hil.replay import read_ticks, replay
+from tianyuan.hil.replay import own, read_ticks, replay
 from tianyuan.hil.replay.difference import Names, around, changed_signals
 
 pytestmark = pytest.mark.compiled
@@ -156,6 +157,38 @@ def test_a_log_with_a_hole_goes_on_after_it_and_without_a_state_ends_there(drive
     log.unlink()
     with pytest.raises(InputError, match=r"before drive\.3\.blf is missing; no state"):
         replay(log, driven.fresh())
+
+
+class InFour(Log):
+    """A log whose frames come in four blocks, the third of them from beyond some garbage."""
+
+    last: int
+
+    def blocks(self):
+        (whole,) = super().blocks()
+        for k, block in enumerate(np.array_split(whole, 4)[: self.last]):
+            if k == 2:
+                self.notes.add("garbage bytes", "byte 4711")
+            yield block.view(np.recarray)
+
+
+@pytest.mark.parametrize(("last", "whole"), [(4, 2), (3, 3)])
+def test_a_log_damaged_in_its_middle_is_compared_around_it(driven, log, monkeypatch, last, whole):
+    """What comes last may be cut off, and is whole up to there."""
+    monkeypatch.setattr(InFour, "last", last, raising=False)
+    monkeypatch.setattr(own, "Log", InFour)
+    count = len(np.concatenate(np.array_split(driven.frames, 4)[:whole]))
+    ticks = int(np.searchsorted(ends_of(driven.frames), count, side="right"))
+
+    outcome = replay(log, driven.fresh())
+
+    assert outcome.mismatches == 0
+    if last == 4:
+        assert [gap.tick for gap in outcome.gaps] == [ticks]
+        assert any(note.endswith(f"is damaged about tick {ticks}") for note in outcome.notes)
+        assert ticks < outcome.ticks < driven.ticks * 3 // 4
+    else:
+        assert (outcome.ticks, outcome.gaps) == (ticks, ())
 
 
 @pytest.mark.parametrize("name", ["drive.blf", "drive.mf4", "drive.log.gz"])

@@ -23,7 +23,8 @@ Seconds = Annotated[
 def decode(seconds: Seconds = 120.0, turns: options.Turns = 3, json: options.Json = None) -> None:
     """Logs to columns: candump and BLF against python-can with cantools, MF4 against asammdf.
 
-    The logs are of the shipped car's traffic, and published ones where there are any.
+    The logs are of the shipped car's traffic, and published ones where there are any. Exit status
+    1 if any value is not that of cantools.
     """
     with tempfile.TemporaryDirectory(prefix="tianyuan-") as folder:
         with bar("logs of the car's traffic") as progress:
@@ -38,6 +39,8 @@ def decode(seconds: Seconds = 120.0, turns: options.Turns = 3, json: options.Jso
         options.write_json(json, jsonlib.dumps(document(found, own), indent=2) + "\n")
     if json != "-":
         print_decode(found)
+    if not all(figures.equal for figures in found.values()):
+        raise typer.Exit(1)
 
 
 def document(found: dict[str, decoding.Figures], own: set[str]) -> dict[str, Any]:
