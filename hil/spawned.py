@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Have what is spawned inside a ``with`` ignore SIGINT from its first instruction on.
+    """Have what this thread spawns inside a ``with`` hear no SIGINT, from its first instruction on.
 
     A terminal sends it to all of its processes, and one that is still importing has no handler.
+    Here it is not lost, but may wait until the end of the ``with``.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread has a say
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # its start would let SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,7 @@ from tianyuan.hil.campaign.store import stored
 from tianyuan.hil.campaign.tasks import Task, Tasks
 from tianyuan.hil.scenario import refusal
 from tianyuan.hil.scenario.check import check
+from tianyuan.hil.scenario.model import Scenario
 from tianyuan.hil.scenario.prepare import prepare
 from tianyuan.hil.scenario.read import files as scenario_files
 from tianyuan.hil.scenario.read import scenario_of
@@ -99,13 +100,19 @@ def _again(job: Job) -> Loaded:
     return loaded
 
 
-def warm_up(tasks: Tasks) -> None:
-    """See that each scenario can be driven, plan its line, and compile; raises InputError."""
+def firsts(tasks: Tasks) -> Iterator[tuple[Task, Scenario, str]]:
+    """The first row of each scenario at each corner of the grid, checked; raises InputError."""
     for number in tasks.firsts():
         task = tasks[number]
         where = f"{tasks.campaign.name}: row {number}"
         scenario = scenario_of(task.document, where)
         check(scenario, where)
+        yield task, scenario, where
+
+
+def warm_up(tasks: Tasks) -> None:
+    """See that each scenario can be driven, plan its line, and compile; raises InputError."""
+    for task, scenario, where in firsts(tasks):
         if not refusal.is_of_files(scenario):  # those are not to be ready
             ready = prepare(scenario, where, task.seed)
             virtual.warm_up(ready.world, ready.host, ready.guard)

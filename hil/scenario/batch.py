@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -81,7 +80,7 @@ def _mapper(workers: int) -> Iterator[Mapper]:
         return
     # Spawned: a forked codec would do, but a forked interpreter has threads that are not there.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ends_silently) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
 
         def mapped(work: Callable[[Any], Any], each: Iterable[Any]) -> Iterable[Any]:
             with deaf_to_interrupts():  # workers start as work comes
@@ -90,9 +89,6 @@ def _mapper(workers: int) -> Iterator[Mapper]:
         try:
             yield mapped
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()  # whatever it is at
             raise
-
-
-def _ends_silently() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -133,6 +133,7 @@ def test_the_document_has_its_named_keys_and_is_strict_json():
         "finished",
         "stop_cause",
         "laps",
+        "reactions",
         "real_time_factor",
         "track",
         "car",

@@ -151,6 +151,7 @@ def test_bad_input_is_refused_in_one_line(
         campaign(**({"file": Path("mine.toml")} | asked))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert not {path.name for path in folder.glob("*.sqlite")} - {"mine.sqlite"}
 
 
 def test_keys_are_shown_by_as_much_as_tells_them_apart():

@@ -65,6 +65,8 @@ def campaign(
     if row is not None:
         _drive_again(loaded, results, row, json)
         return
+    for _ in rows.firsts(loaded.tasks):  # no file of results for what cannot be driven
+        pass
     about = {"format": str(FORMAT), **loaded.digests, **_facts(file, loaded)}
     with opened(results, loaded.columns(), about, ["format", *loaded.digests]) as store:
         before = store.done()
