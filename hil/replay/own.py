@@ -16,7 +16,8 @@ from tianyuan.firmware.host_record import GAP_ID, TICK_ID
 from tianyuan.firmware.log_file import numbered_parts, part
 from tianyuan.hil.replay.stretch import Stretch
 
-HARMLESS: Final = ("time goes backwards",)  # a tick's time is in its marker
+# A tick's time is in its marker; and what is before the end of a file cut off is whole.
+HARMLESS: Final = ("time goes backwards", "cut off")
 
 
 class Gap(NamedTuple):
@@ -95,10 +96,7 @@ class OwnLog:
         ]
 
     def _whole_blocks(self, log: Log) -> Iterator[np.recarray]:
-        """A file's blocks, up to the one in which something is wrong that others come after.
-
-        Cut off is every file of a recorder that died, and what is before that is whole.
-        """
+        """A file's blocks, up to the one in which something is wrong that others come after."""
         held: np.recarray | None = None
         for block in log.blocks():
             if held is not None and self._is_over:
