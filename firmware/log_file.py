@@ -123,7 +123,7 @@ def new_log(log: Path) -> Path | None:
         time.sleep(ENDING_S / 20)
     try:
         aside = _put_aside(log)
-        log.open("xb").close()
+        log.open("wb").close()
     except OSError as error:
         raise InputError(f"{log}: cannot be written: {error.strerror}") from None
     return aside
@@ -143,7 +143,8 @@ def is_being_written(log: Path) -> bool:
 
 def _put_aside(log: Path) -> Path | None:
     """Give a log's files, if there is something in them, the name ``drive~1.blf`` and so on."""
-    found = numbered_parts(log)
+    # A device in a log's place, as one that is always full, stays there.
+    found = {number: file for number, file in numbered_parts(log).items() if file.is_file()}
     if not any(file.stat().st_size for file in found.values()):
         for file in (*found.values(), card_file(log)):
             file.unlink(missing_ok=True)

@@ -122,7 +122,9 @@ def read_card(log: Path, folder: Path) -> Card:
         document = json.loads(file.read_bytes() if inside is None else inside)
         digest = document.pop("digest")
     except FileNotFoundError:
-        raise InputError(f"{file}: no such file; a replay needs the card of its run") from None
+        raise InputError(
+            f"{file}: no such file; it is the card of a log of `tianyuan drive`: keep it beside it"
+        ) from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -17,7 +17,8 @@ from tianyuan.firmware.log_file import numbered_parts, part
 from tianyuan.firmware.snapshot import Snapshot, find, layout
 from tianyuan.hil.replay.stretch import Stretch
 
-HARMLESS: Final = ("time goes backwards",)  # a tick's time is in its marker
+# A tick's time is in its marker; and what is before the end of a file cut off is whole.
+HARMLESS: Final = ("time goes backwards", "cut off")
 
 
 class Gap(NamedTuple):
@@ -118,10 +119,7 @@ class OwnLog:
         ]
 
     def _sound_blocks(self, log: Log) -> Iterator[np.recarray | None]:
-        """A file's blocks; None for one in which something is wrong that others come after.
-
-        Cut off is every file of a recorder that died, and what is before that is whole.
-        """
+        """A file's blocks; None for one in which something is wrong that others come after."""
         held: np.recarray | None = None
         seen, is_wrong = 0, False
         for block in log.blocks():

@@ -253,6 +253,15 @@ def test_a_new_log_puts_the_one_before_it_aside(tmp_path, ending):
         assert not card_file(log).exists()
 
 
+def test_a_device_in_a_log_s_place_stays_there(tmp_path):
+    log = tmp_path / "run.blf"
+    log.symlink_to("/dev/full")
+
+    assert new_log(log) is None
+
+    assert log.is_symlink()
+
+
 @pytest.mark.parametrize("name", ["run.blf", "run.mf4", "run.log.gz"])
 def test_a_log_that_is_being_written_is_nobody_else_s(tmp_path, monkeypatch, name):
     monkeypatch.setattr(log_file, "ENDING_S", 0.02)
@@ -419,13 +428,14 @@ def test_a_recorder_that_finds_nothing_left_adds_no_part(tmp_path, shared):
     assert parts(log) == [log]
 
 
-def test_a_disk_that_stays_full_is_counted(tmp_path, shared, disk):
+def test_a_disk_that_stays_full_is_counted_and_told(tmp_path, shared, disk, capsys):
     disk.full = True
     for number in range(1, 11):
         push_tick(shared, number)
     shared.end()
     marks = record(shared.file, tmp_path / "run.log", marks_file(shared.file))
     assert marks.lost == marks.read == 10 * (TICK_FRAMES + 1)
+    assert capsys.readouterr().err.count("run.log: No space left on device; trying again") == 1
 
 
 @pytest.mark.timed

@@ -86,7 +86,7 @@ def evidence_of(own: OwnLog) -> Evidence:
         for each in own.refused
     ]
     notes = [f"{note.kind}, {note.times:,} times; the first: {note.first}" for note in own.notes]
-    return Evidence(traffic, own.events, [_gap(gap) for gap in own.gaps], [*refused, *notes])
+    return Evidence(traffic, own.events, [_gap(gap) for gap in own.gaps], [*notes, *refused])
 
 
 def _gap(gap: Gap) -> str:
