@@ -69,6 +69,11 @@ class OwnLog:
                 break
         if failed is not None and not self._ticks:
             raise failed
+        if self.gap is not None and not self._ticks:
+            raise InputError(
+                f"{self.log}: begins with a gap of {self.gap.lost} frames, as its recorder came "
+                "late, and a replay begins where the host did; record with `tianyuan drive --log`"
+            )
         if self._is_over and not self._ticks:
             raise InputError(f"{self.log}: damaged at its beginning: {self.notes[-1]}")
 

@@ -74,6 +74,15 @@ def test_a_gap_ends_what_is_compared_and_is_told(driven, tmp_path):
     assert outcome.gap == (400, 77)
 
 
+def test_a_log_that_begins_with_a_gap_is_refused_for_that(driven, tmp_path):
+    lost = frames(1)
+    lost.can_id, lost.length, lost.channel, lost.reserved = GAP_ID, 4, HOST_CHANNEL, TX
+    lost.payload[0, :4] = list((77).to_bytes(4, "little"))
+    kept = np.concatenate((lost, driven.frames[ends_of(driven.frames)[100] :]))
+    with pytest.raises(InputError, match="begins with a gap of 77 frames"):
+        replay(driven.write(tmp_path / "late.blf", kept), driven.fresh())
+
+
 def test_a_tick_written_again_in_the_next_part_counts_once(driven, tmp_path):
     ends = ends_of(driven.frames)
     log = driven.write(tmp_path / "drive.blf", driven.frames[: ends[600] - 2])
