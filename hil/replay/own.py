@@ -94,7 +94,8 @@ class OwnLog:
         self.gaps.append(gap)
         why = "no state of this host follows, so what comes after it is not compared"
         if not self._ticks:
-            raise InputError(f"{self.log}: {'; '.join([*self.notes, why])}")
+            lost = [f"{gap.lost} frames are missing at its beginning"] if gap.lost else []
+            raise InputError(f"{self.log}: {'; '.join([*lost, *self.notes, why])}")
         self.notes.append(why)
 
     def _stretches_of(self, file: Path, wanted: int | None) -> Iterator[Stretch]:

@@ -121,6 +121,18 @@ def test_a_state_of_another_host_is_not_gone_on_with(driven, tmp_path):
     assert (outcome.ticks, outcome.gaps) == (400, ((400, 77, None),))
 
 
+def test_a_log_that_begins_with_a_gap_begins_with_its_first_state_or_is_refused(driven, tmp_path):
+    """As of a recorder that was started while the host drove."""
+    late = driven.frames[ends_of(driven.frames)[130] :]
+    kept = np.concatenate((gap_of(77, 0), late))
+    outcome = replay(driven.write(tmp_path / "late.blf", kept), driven.fresh())
+    assert (outcome.ticks, outcome.mismatches) == (TICKS - 201, 0)
+    assert outcome.gaps == ((0, 77, 0.0),)
+    stateless = kept[kept["can_id"] != SNAPSHOT_ID]
+    with pytest.raises(InputError, match="77 frames are missing at its beginning; no state"):
+        replay(driven.write(tmp_path / "late.blf", stateless), driven.fresh())
+
+
 def test_a_tick_written_again_in_the_next_part_counts_once(driven, tmp_path):
     ends = ends_of(driven.frames)
     log = driven.write(tmp_path / "drive.blf", driven.frames[: ends[600] - 2])
