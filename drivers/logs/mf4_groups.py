@@ -5,7 +5,7 @@ The names of its channels are those of ASAM's bus logging: CAN_DataFrame.ID, .ID
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ _OUTSIDE: Final = 1  # type of a channel whose records have only places in data 
 _UNSIGNED: Final = 0  # types of a field's bits, the lowest first
 _REAL: Final = 4
 _ESI: Final = 0x02
+_PLAIN: Final = 0  # type of a block of data that is not packed
 _PLACE_BYTES: Final = 8
 _LENGTHS: Final = np.array([*range(9), 12, 16, 20, 24, 32, 48, 64])
 _MOST: Final = 64
@@ -53,6 +54,8 @@ class Group:
             room = _bytes_there(self._group.get_data_blocks(), size)
             record = max(int(self._group.channel_group.samples_byte_nr), 1)
             self.records = min(self.records, room // record)
+            # What is before a block that cannot be unpacked would go with it.
+            self._group.set_blocks_info(_blocks_there(self._group.get_data_blocks(), size))
 
     def blocks(self, channels: Channels, notes: Notes) -> Iterator[np.recarray]:
         """The frames (n,) FRAME of its records, up to the first whose payload is not there."""
@@ -273,16 +276,25 @@ def can_groups(mdf: Any, start_ns: int, size: int | None) -> list[Group]:
     return found
 
 
-def _bytes_there(blocks: Any, size: int) -> int:
-    """Bytes, unpacked, of a list of data blocks, up to the first that is not there whole."""
-    there = 0
+def _blocks_there(blocks: Iterable[Any], size: int) -> list[Any]:
+    """Data blocks up to the first that is not there; a part of one that is not packed counts."""
+    there = []
     for block in blocks:
-        packed = block.compressed_size or block.original_size
-        left = size - block.address
-        if left >= packed:
-            there += block.original_size
-        elif packed == block.original_size and left > 0:
-            return there + left
-        else:
-            return there
+        stored = block.compressed_size or block.original_size
+        missing = stored - (size - block.address)
+        if missing > 0 and (block.block_type != _PLAIN or missing >= stored):
+            break
+        there.append(block)
+        if missing > 0:
+            break
     return there
+
+
+def _bytes_there(blocks: Iterable[Any], size: int) -> int:
+    """Bytes, unpacked, of those blocks."""
+    return sum(
+        min(block.original_size, size - block.address)
+        if block.block_type == _PLAIN
+        else block.original_size
+        for block in _blocks_there(blocks, size)
+    )

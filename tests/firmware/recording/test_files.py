@@ -45,6 +45,22 @@ def test_every_kind_of_frame_comes_back(tmp_path, mixed, ending):
     assert np.abs(read["t_ns"] - mixed.t_ns - WALL_NS).max() <= 1500
 
 
+def test_of_an_mf4_that_is_cut_off_no_more_is_lost_than_its_last_block(
+    tmp_path, mixed, monkeypatch
+):
+    monkeypatch.setattr(mf4, "TAIL", 100)
+    mixed = mixed[mixed.can_id & (ERROR | REMOTE) == 0]  # the others have blocks of their own
+    file = written(tmp_path / "run.mf4", mixed, piece=100)
+    whole = np.concatenate(list(Log(file).blocks()))
+    file.write_bytes(file.read_bytes()[:-100])
+
+    read = np.concatenate(list(Log(file).blocks()))
+
+    assert whole.size == mixed.size
+    assert mixed.size - mf4.TAIL <= read.size < mixed.size
+    assert read.tobytes() == whole[: read.size].tobytes()
+
+
 def test_an_mf4_keeps_the_order_of_frames_of_one_instant(tmp_path, mixed):
     mixed.t_ns = 10**9 + np.arange(len(mixed)) // 20 * 2_000_000  # ticks, of all kinds of frames
     read = np.concatenate(list(Log(written(tmp_path / "run.mf4", mixed)).blocks()))
