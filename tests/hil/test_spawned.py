@@ -12,6 +12,14 @@ import pytest
 from tianyuan.hil.spawned import deaf_to_interrupts
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Have SIGINT raise; a shell has what it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_what_is_spawned_inside_bears_an_interrupt_even_while_it_imports():
     process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
     with deaf_to_interrupts():

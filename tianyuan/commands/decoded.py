@@ -16,9 +16,9 @@ SHOWN: Final = 10  # unknown identifiers
 
 
 def document(done: Decoded, catalogue: Catalogue, seconds: float) -> dict[str, Any]:
-    """The JSON. Unknown identifiers are told with the most frequent first."""
+    """The JSON. Unknown identifiers are told with the most frequent first, and then in their order."""
     counts = done.counts
-    unknown = sorted(counts.unknown.items(), key=lambda each: -each[1])
+    unknown = sorted(counts.unknown.items(), key=lambda each: (-each[1], each[0]))
     return {
         "frames": counts.frames,
         "decoded": counts.decoded,
