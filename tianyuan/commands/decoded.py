@@ -16,7 +16,7 @@ SHOWN: Final = 10  # unknown identifiers
 
 
 def document(done: Decoded, catalogue: Catalogue, seconds: float) -> dict[str, Any]:
-    """The JSON. Unknown identifiers are told with the most frequent first, and then in their order."""
+    """The JSON. Of unknown identifiers the most frequent are told first, and equals in order."""
     counts = done.counts
     unknown = sorted(counts.unknown.items(), key=lambda each: (-each[1], each[0]))
     return {
