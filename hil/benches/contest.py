@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tianyuan.drivers.realtime import Step
 from tianyuan.firmware.accounting import TICK, WAKE
-from tianyuan.hil.benches import cyclictest, loop
+from tianyuan.hil.benches import cyclictest, loop, traffic_node
 from tianyuan.hil.benches.histogram import Histogram, counted, merged, ratio
 from tianyuan.hil.benches.loop import Bench, Progress, Setup
 from tianyuan.hil.benches.observer import Matched
@@ -39,7 +39,7 @@ def measure(setup: Setup, turns: int, against: bool, progress: Progress) -> Outc
             lambda name, told: answers.append(loop.answered(bench, name, told)),
         ]
         if against:
-            contestants.insert(1, lambda name, told: theirs.append(_cyclictest(bench, told)))
+            contestants.insert(1, lambda name, told: theirs.append(_cyclictest(bench, name, told)))
         take_turns(contestants, turns, setup.seconds, progress)
     found = loop.stages(ours) | loop.totals(ours) | loop.response(answers, setup)
     found["turns"] = [
@@ -81,9 +81,11 @@ def _tell(progress: Progress, before_s: float, passed_s: float) -> None:
     progress(before_s + passed_s)
 
 
-def _cyclictest(bench: Bench, progress: Progress) -> Histogram:
+def _cyclictest(bench: Bench, name: str, progress: Progress) -> Histogram:
+    """A turn of cyclictest's, beside the same traffic as the loop has."""
     setup = bench.setup
-    found = cyclictest.run(setup.cpu, loop.PRIORITY, setup.period_ns, setup.seconds)
+    with bench.traffic.working(traffic_node.Order(bench.bus(name), drives=True)):
+        found = cyclictest.run(setup.cpu, loop.PRIORITY, setup.period_ns, setup.seconds)
     progress(setup.seconds)
     return found
 
