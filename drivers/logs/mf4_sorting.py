@@ -26,11 +26,9 @@ class SortedMdf(MDF4):
     """Opens a file of version 4 as asammdf does. What is not as it should be is left to that."""
 
     def __init__(self, file: Path) -> None:
-        # Processed, it would look through all frames for their identifiers.
-        internal: dict[str, Any] = {
-            "__internal__": True,
-            "original_name": None,
-        }  # what its MDF says beside
+        # What asammdf's MDF says beside. With bus logging processed, it would look through all
+        # frames for their identifiers.
+        internal: dict[str, Any] = {"__internal__": True, "original_name": None}
         super().__init__(file, process_bus_logging=False, **internal)
 
     def _sort(self, stream: Any, *args: Any, **kwargs: Any) -> None:
